@@ -1,0 +1,65 @@
+# make figures [CONFIG=my.yaml] [CORES=all]   every figure, the claims and the report
+# make test | lint | docs | clean             see CONTRIBUTING.md
+# PYTHON=python3.12 picks the interpreter of the environment when it is created.
+
+PYTHON ?= python3
+CONFIG ?=
+CORES ?= all
+
+BIN := .venv/bin
+STAMP := .venv/installed
+
+# As in Snakemake, a later configuration file goes over an earlier one.
+SCALE = $(shell sed -n 's/^scale:[[:space:]]*["'\'']*\([A-Za-z0-9.-]*\).*/\1/p' config/config.yaml $(CONFIG) | tail -n 1)
+REPORT = results/$(SCALE)/report.html
+SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+.NOTPARALLEL:
+.PHONY: figures report test lint docs clean
+.DEFAULT_GOAL := figures
+
+figures: $(STAMP)
+	@for file in $(CONFIG); do test -r "$$file" || { echo "CONFIG: cannot read '$$file'" >&2; exit 1; }; done
+	$(SNAKEMAKE) --cores $(CORES)
+	@$(MAKE) --no-print-directory report CONFIG="$(CONFIG)"
+
+# The report takes in all figures and captions, so it is old when any of them is newer. It is renamed when whole.
+report: $(STAMP)
+	@if [ -e $(REPORT) ] && [ -z "$$(find Snakefile workflow/report results/$(SCALE) -type f -newer $(REPORT) -print -quit)" ]; then \
+	  echo "$(REPORT) is up to date: nothing to be done."; \
+	else \
+	  $(SNAKEMAKE) --report results/$(SCALE)/.report.html && mv results/$(SCALE)/.report.html $(REPORT) && echo "wrote $(REPORT)"; \
+	fi
+
+test: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+docs: $(STAMP)
+	$(BIN)/python -m dual_process.config_docs
+
+# Never touches results/: they may be days of work. To remove one scale: rm -r results/<scale>
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	find src tests workflow -name __pycache__ -prune -exec rm -r {} +
+
+# Made again when a dependency or a pin has changed.
+$(STAMP): pyproject.toml constraints.txt
+	@$(BIN)/python -c "$(NEW_ENOUGH)" 2>/dev/null || { \
+	  $(PYTHON) -c "$(NEW_ENOUGH)" || { \
+	    echo "dual-process needs Python 3.11 or newer, but PYTHON=$(PYTHON) is '$$($(PYTHON) --version 2>&1)';" >&2; \
+	    echo "name a newer one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }; \
+	  $(PYTHON) -m venv --clear .venv || { \
+	    echo "could not create .venv; on Debian and Ubuntu the venv module is in the package python3-venv" >&2; exit 1; }; }
+	@echo "installing into .venv (torch is large: minutes on the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
+	  echo "installation failed, see above; once the cause is gone, run make again" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,73 @@
+"""A digest of the code that a job runs, so that Snakemake repeats a job when its code changes and only then.
+
+Snakemake watches the thin script alone. The digest covers a module and everything of this package that it imports,
+directly or not, without comments, formatting and docstrings. The configuration is left out: its values reach a job
+through its plan.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+LEFT_OUT = {"dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.logs"}
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Digest of `module` and of all it imports from this package.
+
+    Parameters
+    ----------
+    module
+        Dotted name, such as ``dual_process.training.fit``.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    seen: set[str] = set()
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name not in seen and name not in LEFT_OUT:
+            seen.add(name)
+            pending.extend(_imports(name))
+    text = "\n".join(f"{name} {_dump(name)}" for name in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _path(name: str) -> Path:
+    base = ROOT.joinpath(*name.split(".")[1:])
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    return ast.parse(_path(name).read_text())
+
+
+def _imports(name: str) -> list[str]:
+    """Return the modules of this package that a module imports, at any level of its code."""
+    found = []
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [item for item in found if item.split(".")[0] == "dual_process" and _path(item).is_file()]
+
+
+def _dump(name: str) -> str:
+    tree = _tree(name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [item for item in node.body if not _is_docstring(item)]
+    return ast.dump(tree)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    """Whether a statement is a bare string, such as the docstring of a module, a function or an attribute."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

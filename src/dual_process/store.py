@@ -1,0 +1,176 @@
+"""Zarr stores in and out, and the atomic finish of every file: the only module that touches stores.
+
+What carries its final name is whole: everything is written beside it first and renamed when finished.
+"""
+
+import json
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from os import getpid, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from zarr.abc.buffer import Buffer
+from zarr.storage import MemoryStore
+
+
+@contextmanager
+def finished(path: str | Path) -> Iterator[Path]:
+    """Give a scratch path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Works for files and folders. What was there before stays untouched until the new content is whole.
+
+    Examples
+    --------
+    >>> with finished("table.csv") as partial:  # doctest: +SKIP
+    ...     frame.to_csv(partial)
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{getpid()}-{path.name}")
+    _remove(partial)
+    try:
+        yield partial
+        move(partial, path)
+    finally:
+        _remove(partial)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file or folder onto `target`, replacing what is there."""
+    if target.is_dir():  # a folder cannot be replaced in one call: step aside, and come back if that fails
+        old = target.with_name(f".old-{getpid()}-{target.name}")
+        _remove(old)
+        replace(target, old)
+        try:
+            replace(source, target)
+        except OSError:
+            replace(old, target)
+            raise
+        shutil.rmtree(old)
+    else:
+        replace(source, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_store(path: str | Path, groups: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> None:
+    """Write datasets as the groups of one zarr v3 store, atomically.
+
+    Parameters
+    ----------
+    path
+        Final name of the store, a folder ending in ``.zarr``.
+    groups
+        Datasets by group name; the empty name is the root.
+    attrs
+        Attributes of the root group; numbers, strings, or nested mappings of them.
+    """
+    # Zarr writes from several threads, some of which go on after an error, such as a full disk, in another one. So it
+    # writes to memory, and the files are written here, one after the other.
+    files: dict[str, Buffer] = {}
+    memory = MemoryStore(files)
+    root = groups.get("", xr.Dataset()).assign_attrs(dict(attrs))
+    with warnings.catch_warnings():
+        # variable-length strings are not in the zarr v3 core specification yet; xarray and zarr both read them
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
+        _plain(root).to_zarr(memory, mode="w-", zarr_format=3, consolidated=False)
+        for name, dataset in groups.items():
+            if name:
+                _plain(dataset).to_zarr(memory, group=name, mode="a", zarr_format=3, consolidated=False)
+    with finished(path) as partial:
+        for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).write_bytes(content.to_bytes())
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Make strings Python objects: fixed-width ones have no stable form in zarr v3, NumPy's own few operations."""
+    fixed = {
+        name: variable.astype(object) for name, variable in dataset.variables.items() if variable.dtype.kind in "UT"
+    }
+    return dataset.assign_coords({name: v for name, v in fixed.items() if name in dataset.coords}).assign(
+        {name: v for name, v in fixed.items() if name not in dataset.coords}
+    )
+
+
+def open_store(path: str | Path, group: str = "") -> xr.Dataset:
+    """Read one group of a store into memory."""
+    with warnings.catch_warnings():
+        # snakemake keeps a time stamp inside every folder it made
+        warnings.filterwarnings("ignore", message=".*not recognized as a component of a Zarr hierarchy.*")
+        return _plain(xr.open_zarr(path, group=group or None, consolidated=False, chunks=None).load())
+
+
+def list_groups(path: str | Path, parent: str = "") -> list[str]:
+    """Names of the groups directly under `parent`, sorted."""
+    children = Path(path, parent).glob("*/zarr.json")
+    return sorted(child.parent.name for child in children if json.loads(child.read_text())["node_type"] == "group")
+
+
+def open_runs(paths: Iterable[str | Path], runs: Iterable[str]) -> xr.Dataset:
+    """Read the named runs of several probe stores as one dataset.
+
+    Parameters
+    ----------
+    paths
+        Probe stores, one per cohort.
+    runs
+        Names of the wanted runs; their order is kept.
+
+    Returns
+    -------
+    xarray.Dataset
+        Joined along `run`; a step that a run has not saved is NaN there.
+    """
+    wanted = list(runs)
+    parts = []
+    for path in paths:
+        dataset = open_store(path)
+        keep = np.isin(dataset["run"].values, wanted)
+        if keep.any():
+            parts.append(dataset.isel(run=keep))
+    joined = xr.concat(
+        parts,
+        dim="run",
+        join="outer",
+        data_vars="minimal",
+        coords="different",
+        compat="equals",
+        combine_attrs="drop_conflicts",
+    )
+    return joined.sel(run=wanted)
+
+
+def provenance(plan: str) -> dict[str, Any]:
+    """Attributes of every store: the plan that made it, package version and git commit.
+
+    Parameters
+    ----------
+    plan
+        The job's plan as JSON text.
+    """
+    return {
+        "plan": json.loads(plan),
+        "dual_process_version": version("dual-process"),
+        "git_commit": _git_commit() or "unknown",
+    }
+
+
+def _git_commit() -> str | None:
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

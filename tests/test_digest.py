@@ -1,0 +1,103 @@
+"""The digest follows the code that a job runs, and nothing else. Tried on a copy of the package."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dual_process import digest
+
+MODULES = ("training.fit", "probing.cohort", "tasks.registry", "figures.files", "claims.files")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    """Return a copy of the package, which the digest is taken of."""
+    copy = tmp_path / "dual_process"
+    shutil.copytree(digest.ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest, "ROOT", copy)
+    return copy
+
+
+def forget() -> None:
+    digest.code_digest.cache_clear()
+    digest._tree.cache_clear()
+
+
+@pytest.fixture
+def changed_by(package) -> Callable[..., set[str]]:
+    """Return a function that edits one file and tells whose digests that changed."""
+
+    def digests() -> dict[str, str]:
+        forget()
+        return {module: digest.code_digest(f"dual_process.{module}") for module in MODULES}
+
+    def edit(file: str, old: str, new: str) -> set[str]:
+        before = digests()
+        text = (package / file).read_text()
+        assert old in text, f"{file} no longer has {old!r}"
+        (package / file).write_text(text.replace(old, new, 1))
+        after = digests()
+        return {module for module in MODULES if before[module] != after[module]}
+
+    yield edit
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("training/fit.py", '"""Training of one cohort', '"""Something about one cohort'),
+        ("training/fit.py", '"""Train a cohort', '"""Do train a cohort'),
+        ("models/bert.py", '"""Standard deviation of every', '"""Scale of every'),
+        ("models/bert.py", "INITIAL_SCALE = 0.02\n", "INITIAL_SCALE = 0.02  # of BERT\n\n"),
+        ("models/bert.py", "INITIAL_SCALE = 0.02\n", "INITIAL_SCALE = (\n    0.02\n)\n"),
+        ("store.py", '    """Read one group', '    # A comment\n    """Read one group'),
+        ("blocks.py", "alpha: float = Field(gt=0, le=10)", "alpha: float = Field(gt=0, le=11)"),
+        ("logs.py", "logging.INFO", "logging.WARNING"),
+    ],
+)
+def test_what_changes_no_result_changes_no_digest(changed_by, file, old, new):
+    assert changed_by(file, old, new) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "whose"),
+    [
+        ("models/bert.py", "INITIAL_SCALE = 0.02\n", "INITIAL_SCALE = 0.03\n", {"training.fit", "probing.cohort"}),
+        ("models/stacked.py", "float = 1e-12", "float = 1e-5", {"training.fit", "probing.cohort"}),
+        ("training/fit.py", "def fit(", "def fitted(", {"training.fit"}),
+        ("training/optimizer.py", "0.999", "0.99", {"training.fit"}),
+        ("probing/linear.py", "scores > 0", "scores > 0.5", {"probing.cohort"}),
+        ("figures/files.py", "index=False", "index=True", {"figures.files"}),
+        ("claims/files.py", "(f3, f4, f5)", "(f3, f4)", {"claims.files"}),
+        ("tasks/laws.py", "1 / num_types", "2 / num_types", {"training.fit", "probing.cohort", "tasks.registry"}),
+        ("store.py", "zarr_format=3", "zarr_format=2", set(MODULES) - {"tasks.registry"}),
+    ],
+)
+def test_an_edit_of_code_changes_the_digests_of_its_users_alone(changed_by, file, old, new, whose):
+    assert changed_by(file, old, new) == whose
+
+
+def test_text_that_does_something_is_code(changed_by):
+    assert changed_by("training/progress.py", "steps/s", "per second") == {"training.fit"}
+
+
+def test_a_digest_does_not_depend_on_what_was_digested_before(package):
+    forget()
+    alone = digest.code_digest("dual_process.probing.cohort")
+    forget()
+    for module in MODULES:
+        digest.code_digest(f"dual_process.{module}")
+    digest.code_digest.cache_clear()  # the parsed files stay
+    assert digest.code_digest("dual_process.probing.cohort") == alone
+    forget()
+
+
+def test_a_digest_is_16_hexadecimal_digits(package):
+    forget()
+    found = digest.code_digest("dual_process.training.fit")
+    assert len(found) == 16
+    assert int(found, 16) >= 0
+    forget()
