@@ -1,0 +1,1 @@
+"""Networks in plain PyTorch, with a leading run axis on every parameter."""

@@ -1,0 +1,150 @@
+"""A toy BERT for masked language modelling, stacked over runs; reads top to bottom.
+
+The computation is that of ``transformers.BertForMaskedLM`` (post-layer-norm, gelu, decoder tied to the word
+embedding, its own decoder bias), as in the published code, except that the last layer's output and the logits are never
+computed away from the target positions, where nobody reads them.
+
+Shape letters: R run, B batch, S position, T target position, H head, K head features, D width, V token, N row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dual_process.models.dropout import dropout
+from dual_process.models.losses import stacked_cross_entropy
+from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear
+
+INITIAL_SCALE = 0.02
+"""Standard deviation of every initial weight matrix and embedding (BERT's ``initializer_range``)."""
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """Sizes of a stack of toy BERTs.
+
+    Parameters
+    ----------
+    num_tokens
+        Ids in the vocabulary, the unseen ones included.
+    num_positions
+        Length of the longest sequence.
+    layers, width, heads, feed_forward
+        Number of layers, residual width, attention heads, hidden units of the feed-forward block.
+    dropout
+        Probability used on embeddings, attention patterns and block outputs, as in BERT.
+    padding
+        Id whose input embedding is never trained and starts at zero, as in BERT; none by default.
+    num_runs
+        Members of the stack.
+    """
+
+    num_tokens: int
+    num_positions: int
+    layers: int = 6
+    width: int = 64
+    heads: int = 1
+    feed_forward: int = 128
+    dropout: float = 0.1
+    padding: int | None = None
+    num_runs: int = 1
+
+
+class BertLayer(nn.Module):
+    """Self-attention and feed-forward block, each followed by residual addition and layer norm."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        runs, width = config.num_runs, config.width
+        self.heads, self.dropout = config.heads, config.dropout
+        self.query = StackedLinear(runs, width, width)
+        self.key = StackedLinear(runs, width, width)
+        self.value = StackedLinear(runs, width, width)
+        self.attention_output = StackedLinear(runs, width, width)
+        self.attention_norm = StackedLayerNorm(runs, width)
+        self.intermediate = StackedLinear(runs, width, config.feed_forward)
+        self.output = StackedLinear(runs, config.feed_forward, width)
+        self.output_norm = StackedLayerNorm(runs, width)
+
+    def attend(self, x_rbsd: Tensor, x_rbtd: Tensor) -> Tensor:
+        """Mix values over positions; T queries read S positions."""
+        rows = x_rbsd.flatten(1, 2)
+
+        def split(x_rnd: Tensor) -> Tensor:  # (R, N, D) -> (R, B, H, positions, K)
+            runs, batch = x_rbsd.shape[:2]
+            return x_rnd.view(runs, batch, -1, self.heads, x_rnd.shape[-1] // self.heads).transpose(2, 3)
+
+        query, key, value = split(self.query(x_rbtd.flatten(1, 2))), split(self.key(rows)), split(self.value(rows))
+        pattern = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
+        pattern = dropout(pattern, self.dropout, self.training)
+        return (pattern @ value).transpose(2, 3).flatten(3).flatten(1, 2)
+
+    def forward(self, x_rbsd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
+        """Update the residual stream (R, B, S, D); with `positions`, return it at those alone."""
+        x_rbtd = x_rbsd if positions is None else x_rbsd[:, :, positions]
+        mixed = self.attention_output(self.attend(x_rbsd, x_rbtd))
+        x = self.attention_norm(dropout(mixed, self.dropout, self.training) + x_rbtd.flatten(1, 2))
+        hidden = self.output(functional.gelu(self.intermediate(x)))
+        x = self.output_norm(dropout(hidden, self.dropout, self.training) + x)
+        return x.view_as(x_rbtd)
+
+
+class StackedBert(nn.Module):
+    """A stack of toy BERTs with tied input and output embeddings."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        runs, width = config.num_runs, config.width
+        self.config = config
+        self.word_embedding = StackedEmbedding(runs, config.num_tokens, width)
+        self.position_embedding = nn.Parameter(torch.empty(runs, 1, config.num_positions, width))
+        self.type_embedding = nn.Parameter(torch.empty(runs, 1, 1, width))
+        self.embedding_norm = StackedLayerNorm(runs, width)
+        self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.layers))
+        self.transform = StackedLinear(runs, width, width)
+        self.transform_norm = StackedLayerNorm(runs, width)
+        self.decoder_bias = nn.Parameter(torch.zeros(runs, 1, config.num_tokens))
+
+    @torch.no_grad()
+    def initialise(self, generators: Sequence[torch.Generator]) -> None:
+        """Draw the weights of run r from ``generators[r]``: matrices and embeddings from N(0, 0.02)."""
+        for run, generator in enumerate(generators):
+            for name, parameter in self.named_parameters():
+                if not name.endswith("bias") and "norm" not in name:
+                    parameter[run].normal_(0, INITIAL_SCALE, generator=generator)
+        if self.config.padding is not None:
+            self.word_embedding.weight[:, self.config.padding] = 0
+
+    def embed(self, ids_rbs: Tensor) -> Tensor:
+        """Embedding output, hidden state 0, of shape (R, B, S, D)."""
+        words = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
+        if self.config.padding is not None:  # the tied decoder does train this row
+            words = torch.where((ids_rbs == self.config.padding)[..., None], words.detach(), words)
+        x = words + self.position_embedding[:, :, : ids_rbs.shape[-1]] + self.type_embedding
+        return dropout(self.embedding_norm(x.flatten(1, 2)).view_as(x), self.config.dropout, self.training)
+
+    def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
+        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
+        states = [self.embed(ids_rbs)]
+        for layer in self.layers:
+            states.append(layer(states[-1]))
+        return states
+
+    def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
+        """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
+        x_rbsd = self.embed(ids_rbs)
+        for layer in self.layers[:-1]:
+            x_rbsd = layer(x_rbsd)
+        x_rbtd = self.layers[-1](x_rbsd, targets)
+        return self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)
+
+    def logits(self, features_rnd: Tensor) -> Tensor:
+        """Scores (R, N, V) of all tokens."""
+        return torch.baddbmm(self.decoder_bias, features_rnd, self.word_embedding.weight.transpose(1, 2))
+
+    def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
+        """Mean cross-entropy (R,) over the N rows of each run."""
+        return stacked_cross_entropy(features_rnd, self.word_embedding.weight, self.decoder_bias, targets_rn)

@@ -1,0 +1,81 @@
+"""Layers whose parameters carry a leading ``run`` axis: many small networks as one tensor program.
+
+A stack of one run is an ordinary network. Shape letters, here and in the models built from these layers:
+
+====== ==========================================
+letter axis
+====== ==========================================
+R      run: member of the cohort
+N      row: any flattened batch of vectors
+I, O   input and output features
+D      model width
+====== ==========================================
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class StackedLinear(nn.Module):
+    """One affine map per run, ``y[r] = x[r] @ weight[r] + bias[r]``.
+
+    Parameters
+    ----------
+    num_runs, inputs, outputs
+        Sizes R, I and O. The weight is stored as (R, I, O), the transpose of :class:`torch.nn.Linear`.
+    """
+
+    def __init__(self, num_runs: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_runs, inputs, outputs))
+        self.bias = nn.Parameter(torch.zeros(num_runs, 1, outputs))
+
+    def forward(self, x_rni: Tensor) -> Tensor:
+        """Map rows of shape (R, N, I) to (R, N, O)."""
+        return torch.baddbmm(self.bias, x_rni, self.weight)
+
+
+class StackedLayerNorm(nn.Module):
+    """Layer normalisation with a gain and a bias per run.
+
+    Parameters
+    ----------
+    num_runs, width
+        Sizes R and D.
+    epsilon
+        Added to the variance; 1e-12 in BERT.
+    """
+
+    def __init__(self, num_runs: int, width: int, epsilon: float = 1e-12) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_runs, 1, width))
+        self.bias = nn.Parameter(torch.zeros(num_runs, 1, width))
+        self.epsilon = epsilon
+
+    def forward(self, x_rnd: Tensor) -> Tensor:
+        """Normalise rows of shape (R, N, D) over their last axis."""
+        if x_rnd.shape[0] == 1:  # the native kernel knows one gain only; it is 2 to 3 times faster
+            gain, bias = self.weight.flatten(), self.bias.flatten()
+            return nn.functional.layer_norm(x_rnd, gain.shape, gain, bias, self.epsilon)
+        normal = nn.functional.layer_norm(x_rnd, x_rnd.shape[-1:], eps=self.epsilon)
+        return torch.addcmul(self.bias, normal, self.weight)
+
+
+class StackedEmbedding(nn.Module):
+    """One table of vectors per run.
+
+    Parameters
+    ----------
+    num_runs, rows, width
+        Sizes R, number of ids, and D.
+    """
+
+    def __init__(self, num_runs: int, rows: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_runs, rows, width))
+
+    def forward(self, ids_rn: Tensor) -> Tensor:
+        """Look up integer ids of shape (R, N), giving (R, N, D)."""
+        num_runs, rows, width = self.weight.shape
+        offset = torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
+        return nn.functional.embedding(ids_rn + offset, self.weight.view(-1, width))

@@ -1,0 +1,52 @@
+"""Stacked cross-entropy against PyTorch's own."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dual_process.models.losses import stacked_cross_entropy
+
+
+def arguments(num_runs: int, scale: float = 1.0) -> tuple[list[Tensor], Tensor]:
+    torch.manual_seed(0)
+    shapes = ((num_runs, 12, 8), (num_runs, 31, 8), (num_runs, 1, 31))
+    return [(torch.randn(shape) * scale).requires_grad_() for shape in shapes], torch.randint(31, (num_runs, 12))
+
+
+@pytest.mark.parametrize("num_runs", [1, 3])
+def test_loss_and_gradients(num_runs: int) -> None:
+    (features, weight, bias), targets = arguments(num_runs)
+    share = torch.arange(1.0, num_runs + 1)  # a different upstream gradient for each run
+    ours = stacked_cross_entropy(features, weight, bias, targets)
+    gradients = torch.autograd.grad((share * ours).sum(), (features, weight, bias))
+    logits = features @ weight.transpose(1, 2) + bias
+    theirs = functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none").mean(1)
+    expected = torch.autograd.grad((share * theirs).sum(), (features, weight, bias))
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_loss_stays_finite_where_the_probability_of_the_target_underflows() -> None:
+    (features, weight, bias), targets = arguments(1, scale=15.0)
+    logits = features @ weight.transpose(1, 2) + bias
+    theirs = functional.cross_entropy(logits[0], targets[0])
+    assert (logits.softmax(-1).gather(2, targets[..., None]) == 0).any()
+    torch.testing.assert_close(stacked_cross_entropy(features, weight, bias, targets)[0], theirs)
+
+
+def test_backward_may_be_repeated() -> None:
+    inputs, targets = arguments(2)
+    loss = stacked_cross_entropy(*inputs, targets).sum()
+    first = torch.autograd.grad(loss, inputs, retain_graph=True)
+    for one, two in zip(first, torch.autograd.grad(loss, inputs), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_nothing_is_written_to_the_arguments() -> None:
+    inputs, targets = arguments(2)
+    before = [tensor.detach().clone() for tensor in inputs]
+    stacked_cross_entropy(*inputs, targets).sum().backward()
+    for tensor, original in zip(inputs, before, strict=True):
+        assert torch.equal(tensor, original)
