@@ -1,0 +1,129 @@
+"""What snakemake plans after the configuration, the code or nothing has changed."""
+
+import json
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+from dual_process.figures import fig3
+from dual_process.store import open_runs, open_store
+from tests.workflow.conftest import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+
+ALL = {"make_dataset", "train_cohort", "probe_cohort", "claims", "fig3", "fig4", "fig5"}
+
+
+@pytest.fixture
+def edited(finished_project: Project):
+    """Let a test edit the finished copy, and put every file back afterwards."""
+    sources = {path: path.read_text() for path in finished_project.folder.glob("src/**/*.py")}
+    yield finished_project
+    for path, text in sources.items():
+        if path.read_text() != text:
+            path.write_text(text)
+
+
+def test_nothing_to_do_after_a_finished_run(finished_project: Project) -> None:
+    assert "Nothing to be done" in finished_project.snakemake("--dry-run")
+
+
+def test_fresh_plan_runs_every_rule(project: Project) -> None:
+    assert set(project.plan()) == ALL
+
+
+def test_paper_configuration_plans_its_grid(project: Project) -> None:
+    plan = project.plan("--configfile", "config/paper.yaml")
+    assert plan["train_cohort"] == plan["probe_cohort"] == 168
+    assert plan["make_dataset"] == 24
+
+
+def test_editing_a_figure_redraws_that_figure_alone(edited: Project) -> None:
+    path = edited.folder / "src/dual_process/figures/fig3.py"
+    path.write_text(path.read_text() + "\nunused = 1\n")
+    assert edited.plan() == {"fig3": 1}
+
+
+def test_editing_shared_figure_code_redraws_figures_alone(edited: Project) -> None:
+    path = edited.folder / "src/dual_process/figures/style.py"
+    path.write_text(path.read_text() + "\nunused = 1\n")
+    assert edited.plan() == {"fig3": 1, "fig4": 1, "fig5": 1}
+
+
+def test_editing_a_claim_evaluates_claims_alone(edited: Project) -> None:
+    path = edited.folder / "src/dual_process/claims/verdict.py"
+    path.write_text(path.read_text() + "\nunused = 1\n")
+    assert edited.plan() == {"claims": 1}
+
+
+def test_editing_the_model_retrains_everything(edited: Project) -> None:
+    edited.edit("src/dual_process/models/bert.py", "INITIAL_SCALE = 0.02", "INITIAL_SCALE = 0.03")
+    plan = edited.plan()
+    assert set(plan) == ALL - {"make_dataset"}
+    assert plan["train_cohort"] == 8
+
+
+def test_editing_a_probe_measures_again(edited: Project) -> None:
+    path = edited.folder / "src/dual_process/probing/linear.py"
+    path.write_text(path.read_text() + "\nunused = 1\n")
+    plan = edited.plan()
+    assert plan["probe_cohort"] == 8
+    assert "make_dataset" not in plan
+
+
+def test_comments_and_docstrings_change_nothing(edited: Project) -> None:
+    path = edited.folder / "src/dual_process/models/bert.py"
+    path.write_text("# a comment\n" + path.read_text().replace("A toy BERT", "A small toy BERT", 1))
+    assert edited.plan() == {}
+
+
+def test_redrawing_a_figure_trains_nothing(finished_project: Project) -> None:
+    assert finished_project.plan("--forcerun", "fig4", "--", "fig4") == {"fig4": 1}
+    file = finished_project.folder / "results/ci/figures/fig4.pdf"
+    before = file.stat().st_mtime_ns
+    finished_project.snakemake("--cores", "2", "--forcerun", "fig4", "--", "fig4")
+    assert file.stat().st_mtime_ns > before
+    assert finished_project.plan("--forcerun", "fig4", "--", "results/ci/figures/fig4.pdf") == {"fig4": 1}
+
+
+def test_new_distribution_trains_its_own_cohorts_only(finished_project: Project) -> None:
+    overlay = finished_project.folder / "more.yaml"
+    overlay.write_text("grids: {horizons: {distributions: [zipf-1.5, two-level]}}\n")
+    plan = finished_project.plan("--configfile", "config/ci.yaml", "more.yaml")
+    assert plan["train_cohort"] == plan["make_dataset"] == 1
+    assert {"fig4", "claims"} <= set(plan)
+
+
+def test_numbers_beside_a_figure_are_those_of_the_stores(finished_project: Project) -> None:
+    stores = sorted((finished_project.folder / "results/ci/probes").glob("*.zarr"))
+    runs = [str(name) for path in stores for name in open_store(path)["run"].values]
+    written = pd.read_csv(finished_project.folder / "results/ci/figures/fig3.csv")
+    drawn = fig3.numbers(open_runs(stores, runs))
+    keys = [column for column in written.columns if column != "value"]
+    both = written.merge(drawn.drop_duplicates(keys), on=keys, suffixes=("", "_store"))
+    assert len(both) == len(written) > 0
+    assert (both["value"] - both["value_store"]).abs().max() < 1e-6
+
+
+def test_claims_table_has_a_verdict_each(finished_project: Project) -> None:
+    claims = json.loads((finished_project.folder / "results/ci/claims.json").read_text())
+    listed = claims["claims"] if isinstance(claims, dict) else claims
+    assert {claim["verdict"] for claim in listed} <= {"holds", "fails", "not testable"}
+    assert {claim["figure"] for claim in listed} == {"fig3", "fig4", "fig5"}
+
+
+def test_report_holds_figures_and_claims(finished_project: Project) -> None:
+    finished_project.snakemake("--report", "report.html")
+    text = (finished_project.folder / "report.html").read_text()
+    assert all(name in text for name in ("fig3.png", "fig4.png", "fig5.png", "claims.csv"))
+
+
+def test_probe_store_opens_with_labelled_dimensions(finished_project: Project) -> None:
+    path = next((finished_project.folder / "results/ci/probes").glob("*zipf-1.5*.zarr"))
+    with pytest.warns(match="snakemake_timestamp"):  # snakemake's own stamp in the folder; harmless
+        store = xr.open_zarr(path, consolidated=False)
+    assert {"run", "step", "evaluation", "metric"} <= set(store.dims)
+    labels = "distribution alpha ambiguity vocabulary schedule period forget_until protocol seed"
+    assert set(labels.split()) <= set(store.coords)
+    assert {"plan", "dual_process_version", "git_commit"} <= set(store.attrs)

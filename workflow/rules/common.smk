@@ -1,0 +1,87 @@
+"""Helpers shared by the rules: the checked configuration, plans, digests, paths. No rules here.
+
+The plan of a job is JSON text: all that decides its result. Snakemake repeats a job when its plan or the digest of
+its code changes.
+"""
+
+import re
+from hashlib import sha256
+
+from snakemake.exceptions import WorkflowError
+
+from dual_process import runs
+from dual_process.config import ConfigError, load_config
+from dual_process.digest import code_digest
+from dual_process.locks import LockHeldError, hold
+
+try:
+    settings = load_config(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+dataset_plans = runs.dataset_plans(settings)
+cohorts = runs.cohorts(settings)
+
+
+def one_of(names):
+    """Wildcard pattern that matches these names only."""
+    return "|".join(re.escape(name) for name in names)
+
+
+def source_digest(*modules):
+    """Digest of the code behind a thin script."""
+    return "-".join(code_digest(f"dual_process.{module}") for module in modules)
+
+
+def dataset_plan(wildcards):
+    """Plan of one data set."""
+    return dataset_plans[wildcards.dataset].model_dump_json()
+
+
+def cohort_plan(wildcards):
+    """Plan of the checkpoints of one cohort."""
+    return runs.cohort_plan(settings, wildcards.cohort).model_dump_json()
+
+
+def probe_plan(wildcards):
+    """Plan of the measurements on one cohort."""
+    return runs.probe_plan(settings, wildcards.cohort).model_dump_json()
+
+
+def cohort_datasets(wildcards):
+    """Dataset stores of the runs of one cohort, each once."""
+    keys = {runs.dataset_key(settings, run).name: None for run in cohorts[wildcards.cohort]}
+    return [f"<results>/datasets/{name}.zarr" for name in keys]
+
+
+def working_name(wildcards):
+    """Folder name in which a cohort's checkpoints gather; another plan or code gets another folder."""
+    key = cohort_plan(wildcards) + source_digest("training.fit")
+    return f"{wildcards.cohort}-{sha256(key.encode()).hexdigest()[:12]}"
+
+
+def checkpoint_folder(path):
+    """Declare a folder of checkpoints, kept only if the configuration says so."""
+    return directory(path) if settings.training.keep_checkpoints else temp(directory(path))
+
+
+def figure_runs(figure):
+    """Names of the runs that a figure draws."""
+    return [run.name for run in runs.figure_runs(settings, figure)]
+
+
+def figure_cohorts(*figures):
+    """Cohorts that hold the runs of some figures."""
+    wanted = {name for figure in figures for name in figure_runs(figure)}
+    return [name for name, members in cohorts.items() if any(run.name in wanted for run in members)]
+
+
+def hold_workflow_lock():
+    """Refuse to work beside another snakemake in this folder; the kernel frees the lock however its holder dies."""
+    try:
+        hold(".snakemake/dual_process.lock")
+    except LockHeldError:
+        raise WorkflowError(
+            "another snakemake is at work in this folder; wait for it to end, or give this one a folder of its own "
+            "with --directory. Nothing was changed."
+        ) from None

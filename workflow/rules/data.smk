@@ -1,0 +1,22 @@
+"""Data sets: vocabulary, training sequences and evaluation sets, one store per task, distribution and seed.
+
+Needs nothing. Makes results/<scale>/datasets/*.zarr, shared by all schedules and models.
+"""
+
+
+rule make_dataset:
+    output:
+        store=directory("<results>/datasets/{dataset}.zarr"),
+    log:
+        "<logs>/make_dataset/{dataset}.log",
+    benchmark:
+        "<benchmarks>/make_dataset/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        plan=dataset_plan,
+        code=source_digest("tasks.registry", "store"),
+    script:
+        "../scripts/make_dataset.py"

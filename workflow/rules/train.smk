@@ -1,0 +1,29 @@
+"""Training: the runs of a cohort as one stacked program.
+
+Needs the data sets of the cohort's runs. Makes a folder of checkpoints with an index, removed after probing unless
+training.keep_checkpoints is true. While it runs, checkpoints gather in results/<scale>/working/, where a killed job
+finds its state again.
+"""
+
+
+rule train_cohort:
+    input:
+        datasets=cohort_datasets,
+    output:
+        checkpoints=checkpoint_folder("<results>/checkpoints/{cohort}"),
+    log:
+        "<logs>/train_cohort/{cohort}.log",
+    benchmark:
+        "<benchmarks>/train_cohort/{cohort}.tsv"
+    threads: settings.training.threads
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=int(settings.training.cohort_size > 1),
+    params:
+        plan=cohort_plan,
+        working=working_name,
+        resume_every=settings.training.resume_every,
+        code=source_digest("training.fit"),
+    script:
+        "../scripts/train_cohort.py"
