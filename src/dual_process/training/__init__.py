@@ -1,0 +1,1 @@
+"""Stacked training with Lightning, forgetting, checkpoints and progress."""

@@ -1,0 +1,134 @@
+"""Training of one cohort from its plan to a finished folder of checkpoints."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytorch_lightning as lightning
+import torch
+
+from dual_process.checkpoints import INDEX, RESUME, read_index, resumable_step, write_index
+from dual_process.locks import waiting_lock
+from dual_process.models.bert import INITIAL_SCALE, BertConfig, StackedBert
+from dual_process.runs import CohortPlan, stores_of_runs
+from dual_process.schedules import checkpoint_steps
+from dual_process.store import move, open_store
+from dual_process.streams import integer_seed
+from dual_process.tasks.registry import TASKS
+from dual_process.training.data import CohortData
+from dual_process.training.forgetting import Forgetting
+from dual_process.training.module import CohortModule
+from dual_process.training.progress import Progress
+from dual_process.training.saving import Checkpoints, Resume
+
+logger = logging.getLogger(__name__)
+
+
+def train_cohort(
+    plan_json: str,
+    *,
+    datasets: Iterable[str | Path],
+    output: str | Path,
+    working: str | Path,
+    resume_every: int,
+    threads: int,
+) -> None:
+    """Train a cohort, going on where a killed job stopped, and leave its checkpoints in `output`.
+
+    Parameters
+    ----------
+    plan_json
+        A :class:`dual_process.runs.CohortPlan` as JSON.
+    datasets
+        Dataset stores; each carries the name of its data set.
+    output
+        Final folder of the checkpoints; appears whole or not at all.
+    working
+        Folder in which checkpoints gather; its name must change with the plan and the code.
+    resume_every
+        Steps between two resumable states.
+    threads
+        CPU threads.
+    """
+    output, working = Path(output), Path(working)
+    plan = CohortPlan.model_validate_json(plan_json)
+    with waiting_lock(working.with_name(f"{working.name}.lock")):
+        if (output / INDEX).exists() and read_index(output)["working"] == working.name:
+            logger.info("another process has finished these checkpoints meanwhile")
+            return
+        working.mkdir(parents=True, exist_ok=True)
+        if not (working / INDEX).exists():
+            stores = stores_of_runs(plan, datasets)
+            steps = fit(plan, stores, working, resume_every=resume_every, threads=threads)
+            write_index(working, {"plan": json.loads(plan_json), "steps": steps, "working": working.name})
+        for leftover in (working / RESUME, *working.glob(".partial-*")):  # the latter of a killed process
+            leftover.unlink(missing_ok=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        move(working, output)
+
+
+def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume_every: int, threads: int) -> list[int]:
+    """Run the optimisation, writing checkpoints to `working`; return their steps."""
+    torch.set_num_threads(threads)
+    training = plan.optimisation
+    schedules, seeds = [run.schedule for run in plan.runs], [run.seed for run in plan.runs]
+    steps = checkpoint_steps(training, schedules)
+    first_step = resumable_step(working)
+    module = CohortModule(
+        initial_model(plan, stores),
+        training,
+        targets=TASKS[plan.runs[0].task.kind].targets,
+        seeds=seeds,
+        first_step=first_step,
+    )
+    data = CohortData(stores, batch_size=training.batch_size, first_step=first_step, steps=training.steps)
+    checkpoints = Checkpoints(working, steps, len(seeds))
+    callbacks = [  # in the order of events at a step
+        checkpoints,
+        Forgetting(schedules, seeds, plan.protocol),
+        Resume(working, resume_every, checkpoints),
+        Progress(training.steps),
+    ]
+    if first_step < training.steps:
+        _trainer(callbacks, training.steps - first_step).fit(module, data)
+    return steps
+
+
+def initial_model(plan: CohortPlan, stores: Sequence[str | Path]) -> StackedBert:
+    """Build the stack with each run's initial weights, which depend on the run's seed alone."""
+    vocabulary = open_store(stores[0], "vocabulary")
+    num_tokens = vocabulary.sizes["token"] if plan.protocol.train_unseen else vocabulary.attrs["num_trained"]
+    model = StackedBert(
+        BertConfig(
+            num_tokens=int(num_tokens),
+            num_positions=TASKS[plan.runs[0].task.kind].num_positions,
+            num_runs=len(plan.runs),
+            padding=0 if plan.protocol.padding_is_first_noun else None,
+            **plan.model.model_dump(exclude={"kind"}),
+        )
+    )
+    seeds = [integer_seed(run.seed, "initial weights") for run in plan.runs]
+    model.initialise([torch.Generator().manual_seed(seed) for seed in seeds])
+    with torch.no_grad():
+        model.word_embedding.weight.mul_(plan.protocol.initial_embedding_scale / INITIAL_SCALE)
+    return model
+
+
+def _trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
+    """Build a trainer with everything off that the pipeline does itself."""
+    for talk in ("does not have many workers", "`IterableDataset` has `__len__`", "litlogger", "LeafSpec"):
+        warnings.filterwarnings("ignore", message=f".*{talk}.*")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_steps=steps,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )

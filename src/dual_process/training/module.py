@@ -1,0 +1,88 @@
+"""The Lightning module of a cohort: one forward pass for all runs, one optimizer."""
+
+from collections.abc import Sequence
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+
+from dual_process.blocks import Training
+from dual_process.models.bert import StackedBert
+from dual_process.streams import integer_seed
+from dual_process.training.data import Batch
+from dual_process.training.optimizer import StackedAdamW
+
+EMBEDDING, DECODER_BIAS, BODY = range(3)
+"""Parameter groups of the optimizer; forgetting treats them apart."""
+
+
+class CohortModule(lightning.LightningModule):
+    """Masked-language-model training of stacked runs.
+
+    Parameters
+    ----------
+    model
+        Stack of R runs.
+    training
+        Optimizer settings.
+    targets
+        Positions whose tokens are predicted.
+    seeds
+        Seeds of the runs, for the dropout stream.
+    first_step
+        Optimizer steps already completed, when a killed run goes on.
+    """
+
+    def __init__(
+        self,
+        model: StackedBert,
+        training: Training,
+        *,
+        targets: Sequence[int],
+        seeds: Sequence[int],
+        first_step: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model, self.training_config = model, training
+        self.targets, self.seeds, self.first_step = targets, seeds, first_step
+        self.run_losses = torch.zeros(len(seeds))
+
+    @property
+    def completed_steps(self) -> int:
+        """Optimizer steps since initialisation, those before a restart included."""
+        return self.first_step + self.trainer.global_step
+
+    @property
+    def optimizer(self) -> StackedAdamW:
+        """The optimizer, once training has begun."""
+        optimizer = self.trainer.optimizers[0]
+        assert isinstance(optimizer, StackedAdamW)
+        return optimizer
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Sum over runs of each run's mean cross-entropy, so that no run feels another's gradient.
+
+        Dropout is drawn from a stream of the step, so that a run goes on exactly after a kill.
+        """
+        seed_device(self.device, integer_seed(self.seeds[0], "dropout", self.completed_steps, *self.seeds[1:]))
+        inputs_rbs, targets_rbt = batch
+        features = self.model(inputs_rbs, self.targets)
+        losses_r = self.model.losses(features.flatten(1, 2), targets_rbt.flatten(1))
+        self.run_losses = losses_r.detach()
+        return losses_r.sum()
+
+    def configure_optimizers(self) -> StackedAdamW:
+        """AdamW with decay on everything; the embedding and the decoder bias in groups of their own."""
+        apart = [self.model.word_embedding.weight, self.model.decoder_bias]
+        body = [p for p in self.model.parameters() if not any(p is other for other in apart)]
+        groups = [{"params": [parameter]} for parameter in apart] + [{"params": body}]
+        config = self.training_config
+        return StackedAdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def seed_device(device: torch.device, seed: int) -> None:
+    """Seed the default generator of one device; ``torch.manual_seed`` asks every backend and costs 2 ms a call."""
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)

@@ -1,0 +1,101 @@
+"""Callbacks that save: the checkpoints to be probed, and the state from which a killed job goes on.
+
+Both gather in a working folder outside Snakemake's declared outputs, because Snakemake deletes those before it
+repeats a job; when training is done the folder is renamed into place.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from dual_process.checkpoints import RESUME, checkpoint_path, write_tensors
+from dual_process.training.module import CohortModule
+
+
+class Checkpoints(lightning.Callback):
+    """Saves the model at given steps, before any reset that falls on the same step.
+
+    Parameters
+    ----------
+    folder
+        Working folder.
+    steps
+        When to save.
+    num_runs
+        Members of the cohort.
+    """
+
+    def __init__(self, folder: Path, steps: Iterable[int], num_runs: int) -> None:
+        self.folder, self.steps = folder, frozenset(steps)
+        self.loss_sum = torch.zeros(num_runs)
+        self.loss_steps = torch.zeros((), dtype=torch.long)
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: CohortModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if the step is listed."""
+        self.loss_sum += pl_module.run_losses.to(self.loss_sum.device)
+        self.loss_steps += 1
+        if pl_module.completed_steps in self.steps:
+            step = pl_module.completed_steps
+            loss = self.loss_sum / self.loss_steps
+            state = pl_module.model.state_dict() | {"training_loss": loss}
+            write_tensors(checkpoint_path(self.folder, step), state, step=step)
+            self.loss_sum.zero_()
+            self.loss_steps.zero_()
+
+
+class Resume(lightning.Callback):
+    """Keeps the newest complete state of training; goes last, after resets.
+
+    Parameters
+    ----------
+    folder
+        Working folder.
+    every
+        Steps between two states.
+    checkpoints
+        Whose running loss belongs to the state.
+    """
+
+    def __init__(self, folder: Path, every: int, checkpoints: Checkpoints) -> None:
+        self.path, self.every, self.checkpoints = folder / RESUME, every, checkpoints
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: CohortModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if the step is due."""
+        if pl_module.completed_steps % self.every == 0:
+            self.save(pl_module)
+
+    def save(self, module: CohortModule) -> None:
+        """Write weights, optimizer state and running loss, atomically."""
+        state = {f"model.{name}": tensor for name, tensor in module.model.state_dict().items()}
+        for index, entries in module.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{index}.{name}": tensor for name, tensor in entries.items()}
+        state |= {"loss.sum": self.checkpoints.loss_sum, "loss.steps": self.checkpoints.loss_steps}
+        write_tensors(self.path, state, step=module.completed_steps)
+
+    def on_train_start(self, trainer: Any, pl_module: CohortModule) -> None:
+        """Load the saved state, if there is one."""
+        if not self.path.exists():
+            return
+        state = load_file(self.path)
+        pl_module.model.load_state_dict(_under("model.", state))
+        optimizer_state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under("optimizer.", state).items():
+            index, key = name.split(".")
+            optimizer_state.setdefault(int(index), {})[key] = tensor
+        groups = pl_module.optimizer.state_dict()["param_groups"]
+        pl_module.optimizer.load_state_dict({"state": optimizer_state, "param_groups": groups})
+        self.checkpoints.loss_sum.copy_(state["loss.sum"])
+        self.checkpoints.loss_steps.copy_(state["loss.steps"])
+
+
+def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

@@ -1,0 +1,64 @@
+"""What the callbacks that save write, and when."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dual_process.checkpoints import RESUME, resumable_step
+from tests.tiny import make_cohort
+
+SCHEDULES = ("vanilla", "active-4")
+
+
+def test_checkpoints_are_the_weights_after_their_step(tmp_path, watch):
+    before, _ = watch
+    cohort = make_cohort(tmp_path, schedules=SCHEDULES)
+    cohort.train()
+    for step, state in cohort.checkpoints().items():
+        assert state.keys() - before.weights[step].keys() == {"training_loss"}
+        for name, tensor in before.weights[step].items():
+            assert torch.equal(state[name], tensor)
+
+
+def test_training_loss_is_the_mean_of_each_run_since_the_checkpoint_before(tmp_path, watch):
+    _, after = watch
+    cohort = make_cohort(tmp_path, schedules=SCHEDULES)
+    cohort.train()
+    last = 0
+    for step, state in cohort.checkpoints().items():
+        wanted = torch.stack([after.losses[s] for s in range(last + 1, step + 1)]).mean(0)
+        torch.testing.assert_close(state["training_loss"], wanted)
+        last = step
+    assert last == 10
+    assert not torch.equal(after.losses[10][0], after.losses[10][1])
+
+
+@pytest.mark.parametrize("step", [3, 4, 9])
+def test_the_resumable_state_is_that_after_resets(tmp_path, watch, add_callbacks, stopped, step):
+    first, last = watch
+    cohort = make_cohort(tmp_path, schedules=SCHEDULES)
+    callback, error = stopped(step)
+    add_callbacks([first], [last, callback])
+    with pytest.raises(error):
+        cohort.train(resume_every=1)
+    assert resumable_step(cohort.working) == step
+    state = load_file(cohort.working / RESUME)
+    for name, tensor in last.weights[step].items():
+        assert torch.equal(state.pop(f"model.{name}"), tensor)
+    since = {3: [], 4: [4], 9: [6, 7, 8, 9]}[step]  # the checkpoints are 1, 3, 5 and 10
+    assert int(state.pop("loss.steps")) == len(since)
+    wanted = sum((last.losses[s] for s in since), torch.zeros(2))
+    torch.testing.assert_close(state.pop("loss.sum"), wanted)
+    saved = sorted(state.pop(name).flatten().tolist() for name in list(state) if name.startswith("optimizer."))
+    moments = last.moments[step].values()
+    assert saved == sorted(tensor.flatten().tolist() for entry in moments for tensor in entry.values())
+    assert not state
+
+
+def test_states_are_written_at_multiples_only(tmp_path, add_callbacks, stopped):
+    cohort = make_cohort(tmp_path)
+    callback, error = stopped(9)
+    add_callbacks([], [callback])
+    with pytest.raises(error):
+        cohort.train(resume_every=4)
+    assert resumable_step(cohort.working) == 8
