@@ -1,7 +1,7 @@
 """The digest follows the code that a job runs, and nothing else. Tried on a copy of the package."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,16 @@ from dual_process import digest
 MODULES = ("training.fit", "probing.cohort", "tasks.registry", "figures.files", "claims.files")
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Iterator[Path]:
     """Return a copy of the package, which the digest is taken of."""
-    copy = tmp_path / "dual_process"
+    copy = tmp_path_factory.mktemp("copy") / "dual_process"
     shutil.copytree(digest.ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(digest, "ROOT", copy)
-    return copy
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digest, "ROOT", copy)
+        forget()
+        yield copy
+    forget()
 
 
 def forget() -> None:
@@ -25,24 +28,30 @@ def forget() -> None:
     digest._tree.cache_clear()
 
 
-@pytest.fixture
-def changed_by(package) -> Callable[..., set[str]]:
-    """Return a function that edits one file and tells whose digests that changed."""
+def digests() -> dict[str, str]:
+    forget()
+    return {module: digest.code_digest(f"dual_process.{module}") for module in MODULES}
 
-    def digests() -> dict[str, str]:
-        forget()
-        return {module: digest.code_digest(f"dual_process.{module}") for module in MODULES}
+
+@pytest.fixture(scope="module")
+def unchanged(package) -> dict[str, str]:
+    return digests()
+
+
+@pytest.fixture
+def changed_by(package, unchanged) -> Iterator[Callable[..., set[str]]]:
+    """Return a function that edits one file, until the test ends, and tells whose digests that changed."""
+    originals = {}
 
     def edit(file: str, old: str, new: str) -> set[str]:
-        before = digests()
-        text = (package / file).read_text()
+        originals[file] = text = (package / file).read_text()
         assert old in text, f"{file} no longer has {old!r}"
         (package / file).write_text(text.replace(old, new, 1))
-        after = digests()
-        return {module for module in MODULES if before[module] != after[module]}
+        return {module for module, found in digests().items() if found != unchanged[module]}
 
     yield edit
-    forget()
+    for file, text in originals.items():
+        (package / file).write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -84,20 +93,15 @@ def test_text_that_does_something_is_code(changed_by):
     assert changed_by("training/progress.py", "steps/s", "per second") == {"training.fit"}
 
 
-def test_a_digest_does_not_depend_on_what_was_digested_before(package):
-    forget()
-    alone = digest.code_digest("dual_process.probing.cohort")
-    forget()
-    for module in MODULES:
-        digest.code_digest(f"dual_process.{module}")
+def test_a_digest_does_not_depend_on_what_was_digested_before(unchanged):
+    digests()
     digest.code_digest.cache_clear()  # the parsed files stay
-    assert digest.code_digest("dual_process.probing.cohort") == alone
-    forget()
+    for module in reversed(MODULES):
+        assert digest.code_digest(f"dual_process.{module}") == unchanged[module]
 
 
-def test_a_digest_is_16_hexadecimal_digits(package):
-    forget()
-    found = digest.code_digest("dual_process.training.fit")
-    assert len(found) == 16
-    assert int(found, 16) >= 0
-    forget()
+def test_a_digest_is_16_hexadecimal_digits(unchanged):
+    for found in unchanged.values():
+        assert len(found) == 16
+        assert int(found, 16) >= 0
+    assert len(set(unchanged.values())) == len(MODULES)

@@ -15,11 +15,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("survival")]
 
 ONE_RUN = """
 training: {steps: 1200, cohort_size: 1, resume_every: 50, checkpoints_every: 150}
-schedules: {active-500: {kind: active, period: 40}}
+schedules: {active-100: {kind: active, period: 40}}
 grids:
-  main: {distributions: [zipf-1.5], schedules: [active-500], protocols: [reference], seeds: [3]}
-  horizons: {distributions: [zipf-1.5], schedules: [active-500], protocols: [reference], seeds: [3]}
-  protocols: {distributions: [zipf-1.5], schedules: [active-500], protocols: [reference], seeds: [3]}
+  main: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
+  horizons: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
+  protocols: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
 """
 UNTIL_PROBES = ("--configfile", "config/ci.yaml", "one.yaml", "--cores", "1", "--until", "probe_cohort")
 
@@ -83,8 +83,8 @@ def test_second_snakemake_stops_and_harms_nothing(project: Project, undisturbed:
         ("training: {steps: many}", ["training.steps", "many", "integer"]),
         ("tasks: {pos: {vocabulary: 101}}", ["tasks.pos.vocabulary", "101", "multiple of 2"]),
         (
-            "schedules: {temporary-100-1500: {kind: temporary, period: 30, forget_until: 20}}",
-            ["temporary-100-1500", "forget_until 20", "greater than period"],
+            "schedules: {temporary-100-1000: {kind: temporary, period: 30, forget_until: 20}}",
+            ["temporary-100-1000", "forget_until 20", "greater than period"],
         ),
         ("distributions: {two-level: {head_share: 1.5}}", ["two-level", "head_share", "1.5", "less than 1"]),
         ("grids: {main: {schedules: [passive]}}", ["grids.main.schedules", "passive", "defined under schedules"]),

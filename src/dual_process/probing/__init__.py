@@ -1,0 +1,1 @@
+"""Measurements on checkpoints; one analysis a file."""

@@ -1,0 +1,49 @@
+"""Coordinates along `run`: what a reader selects and groups by."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from dual_process.runs import CohortPlan, RunPlan
+
+
+def coordinates(cohort: CohortPlan, vocabularies: list[xr.Dataset]) -> dict[str, Any]:
+    """Label every run of a cohort.
+
+    Parameters
+    ----------
+    cohort
+        Plan with the runs in order.
+    vocabularies
+        Vocabulary group of each run's data set.
+
+    Returns
+    -------
+    dict
+        Coordinate name to ``("run", values)``; a period, `forget_until` or alpha that a run lacks is NaN.
+    """
+    rows = [_labels(run, vocabulary) for run, vocabulary in zip(cohort.runs, vocabularies, strict=True)]
+    return {key: ("run", _column([row[key] for row in rows])) for key in rows[0]}
+
+
+def _labels(run: RunPlan, vocabulary: xr.Dataset) -> dict[str, Any]:
+    schedule, law = run.schedule, run.distribution
+    return {
+        "run": run.name,
+        **run.labels,
+        "law": law.law,
+        "alpha": float(getattr(law, "alpha", 0.0 if law.law == "uniform" else np.nan)),
+        "ambiguity": run.task.ambiguity,
+        "vocabulary": run.task.vocabulary,
+        "kind": schedule.kind,
+        "period": float(getattr(schedule, "period", np.nan)),
+        "forget_until": float(getattr(schedule, "forget_until", None) or np.nan),
+        "seed": run.seed,
+        "ambiguous_mass_noun": vocabulary.attrs["ambiguous_mass_noun"],
+        "ambiguous_mass_adjective": vocabulary.attrs["ambiguous_mass_adjective"],
+    }
+
+
+def _column(values: list[Any]) -> np.ndarray:
+    return np.array(values, dtype=object if isinstance(values[0], str) else None)

@@ -1,0 +1,148 @@
+"""The measurements of trained tiny cohorts: their form, and that members do not feel each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from dual_process.checkpoints import checkpoint_path, read_checkpoint, read_index, write_index, write_tensors
+from dual_process.probing.cohort import probe_cohort
+from dual_process.probing.scores import METRICS
+from dual_process.schedules import steps_since_reset
+from dual_process.store import open_runs, open_store, write_store
+
+DIMS = {
+    "score": ("run", "step", "evaluation", "metric"),
+    "probe_accuracy": ("run", "step", "layer", "probed"),
+    "separability": ("run", "step", "contrast"),
+    "steps_since_reset": ("run", "step"),
+    "training_loss": ("run", "step"),
+    "embedding_coordinates": ("run", "embedding_step", "token", "component"),
+    "embedding_norm": ("run", "embedding_step", "token"),
+    "explained_variance": ("run", "embedding_step", "component"),
+}
+ALONG_RUN = {
+    *("run", "task", "distribution", "law", "alpha", "ambiguity", "vocabulary", "model", "schedule", "kind"),
+    *("period", "forget_until", "protocol", "seed", "ambiguous_mass_noun", "ambiguous_mass_adjective"),
+}
+OTHERS = {"step", "evaluation", "metric", "layer", "probed", "contrast", "embedding_step", "token", "component", "role"}
+NUM_TOKENS = 42 + 3 * 12
+
+
+@pytest.mark.parametrize("protocol", ["reference", "corrected"])
+def test_variables_dimensions_and_coordinates(measured, protocol):
+    found = measured("zipf-1.5", protocol)
+    assert {name: variable.dims for name, variable in found.data_vars.items()} == DIMS
+    assert {variable.dtype for variable in found.data_vars.values()} == {np.dtype(np.float32)}
+    assert set(found.coords) == ALONG_RUN | OTHERS
+    assert {name for name in found.coords if found[name].dims == ("run",)} == ALONG_RUN
+    assert found["step"].values.tolist() == [1, 3, 5, 10]
+    assert found["metric"].values.tolist() == list(METRICS)
+    assert found["probed"].values.tolist() == ["val", "tail", "unseen"]
+    assert found["contrast"].values.tolist() == ["seen_unseen", "noun_adjective"]
+    assert found["layer"].values.tolist() == [0, 1]
+    assert found["component"].values.tolist() == [1, 2]
+    assert found["token"].values.tolist() == list(range(NUM_TOKENS))
+    roles = ["noun"] * 20 + ["adjective"] * 20 + ["copula", "mask"] + ["unseen"] * 36
+    assert found["role"].values.tolist() == roles
+    assert {"val", "switch", "tail", "tail_switch", "unseen", "unseen_normal"} <= set(found["evaluation"].values)
+    assert set(found["embedding_step"].values) <= {1, 3, 5, 10}
+    assert 10 in found["embedding_step"].values
+
+
+@pytest.mark.parametrize("protocol", ["reference", "corrected"])
+def test_everything_is_measured_and_within_range(measured, protocol):
+    found = measured("zipf-1.5", protocol)
+    for name in DIMS.keys() - {"steps_since_reset"}:
+        assert found[name].notnull().all(), name
+    shares = [found["score"].drop_sel(metric="loss"), found["probe_accuracy"], found["separability"]]
+    for values in (*shares, found["explained_variance"]):
+        assert ((values >= 0) & (values <= 1)).all()
+        assert values.std() > 0
+    assert (found["score"].sel(metric="loss") > 0).all()
+    exact, grouped = (found["score"].sel(metric=name) for name in ("exact_match", "exact_match_same_group"))
+    assert (grouped >= exact).all()
+
+
+def test_uniform_has_no_tail_and_joins_as_nan(measured, tmp_path):
+    names = []
+    for law in ("uniform", "zipf-1.5"):
+        found = measured(law, "corrected")
+        names.append(found["run"].values[0])
+        write_store(tmp_path / f"{law}.zarr", {"": found}, {})
+    uniform = measured("uniform", "corrected")
+    assert not {"tail", "tail_switch"} & set(uniform["evaluation"].values)
+    assert uniform["probe_accuracy"].sel(probed="tail").isnull().all()
+    joined = open_runs([tmp_path / "zipf-1.5.zarr", tmp_path / "uniform.zarr"], names)
+    assert joined["run"].values.tolist() == names
+    assert joined["law"].values.tolist() == ["uniform", "zipf"]
+    for evaluation in ("tail", "tail_switch"):
+        missing = joined["score"].sel(evaluation=evaluation).isnull()
+        assert missing.sel(run=names[0]).all()
+        assert not missing.sel(run=names[1]).any()
+    assert joined["score"].sel(evaluation="val").notnull().all()
+    assert joined["role"].dims == ("token",)
+
+
+def test_a_store_gives_back_what_was_measured(measured, tmp_path):
+    found = measured("zipf-1.5", "corrected")
+    write_store(tmp_path / "s.zarr", {"": found}, {"plan": {}})
+    xr.testing.assert_equal(open_store(tmp_path / "s.zarr"), found)
+    assert open_store(tmp_path / "s.zarr")["score"].attrs == found["score"].attrs != {}
+
+
+@pytest.mark.parametrize("protocol", ["reference", "corrected"])
+@pytest.mark.parametrize("run", [1, 6])
+def test_a_member_measures_as_it_would_alone(trained, measured, tmp_path, protocol, run):
+    cohort = trained("zipf-1.5", protocol)
+    plan = cohort.probes.model_copy(
+        update={"cohort": cohort.plan.model_copy(update={"runs": (cohort.plan.runs[run],)})}
+    )
+    alone = replace(cohort, folder=tmp_path, probes=plan)
+    index = read_index(cohort.output)
+    for step in index["steps"]:
+        state = {name: tensor[run : run + 1] for name, tensor in read_checkpoint(cohort.output, step).items()}
+        write_tensors(checkpoint_path(alone.output, step), state, step=step)
+    write_index(alone.output, index)
+    found = probe_cohort(plan.model_dump_json(), datasets=alone.datasets, checkpoints=alone.output, threads=1)
+    wanted = measured("zipf-1.5", protocol).isel(run=[run])
+    assert found["run"].item() == cohort.plan.runs[run].name
+    xr.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    others = measured("zipf-1.5", protocol).drop_isel(run=run)["score"]
+    assert not any(np.allclose(others.isel(run=i), wanted["score"][0], atol=1e-4) for i in range(others.sizes["run"]))
+
+
+def test_steps_since_reset_are_those_of_the_schedules(trained, measured):
+    cohort, found = trained("zipf-1.5", "corrected"), measured("zipf-1.5", "corrected")
+    for run in cohort.plan.runs:
+        wanted = steps_since_reset(run.schedule, 10, [1, 3, 5, 10])
+        np.testing.assert_array_equal(found["steps_since_reset"].sel(run=run.name), wanted)
+    assert found["steps_since_reset"].notnull().any()
+
+
+def test_training_loss_is_passed_on(trained, measured):
+    cohort = trained("zipf-1.5", "corrected")
+    wanted = torch.stack([state["training_loss"] for state in cohort.checkpoints().values()], dim=1)
+    np.testing.assert_array_equal(measured("zipf-1.5", "corrected")["training_loss"], wanted)
+
+
+def test_embeddings_are_those_of_their_step(trained, measured):
+    cohort, found = trained("zipf-1.5", "reference"), measured("zipf-1.5", "reference")
+    for step in found["embedding_step"].values.tolist():
+        rows = read_checkpoint(cohort.output, step)["word_embedding.weight"]
+        norms = found["embedding_norm"].sel(embedding_step=step)
+        np.testing.assert_allclose(norms, rows.norm(dim=-1), rtol=1e-5)
+        centred = (rows - rows.mean(1, keepdim=True)).square().sum((1, 2))
+        along = found["embedding_coordinates"].sel(embedding_step=step).astype(float) ** 2
+        share = found["explained_variance"].sel(embedding_step=step)
+        np.testing.assert_allclose(along.sum("token") / centred.numpy()[:, None], share, rtol=1e-3)
+
+
+def test_unseen_rows_of_corrected_runs_are_fresh_and_those_of_reference_runs_trained(measured):
+    for protocol, sd in (("corrected", 0.02), ("reference", 1.0)):
+        found = measured("zipf-1.5", protocol).sel(step=10, embedding_step=10)
+        names = found["run"].values[found["kind"].values == "active"]
+        norms = found["embedding_norm"].sel(run=names).isel(token=slice(42, None))
+        assert float(norms.mean()) == pytest.approx(sd * 4, rel=0.2)  # of 16 coordinates

@@ -1,0 +1,75 @@
+"""Geometry of embeddings: against scikit-learn's PCA, and on planted clouds."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from dual_process.probing.embedding import CONTRASTS, principal_components, separability
+
+
+def clouds(*, shifts=(0.0, 0.0, 0.0), size=100, width=12, seed=0):
+    """Rows of nouns, adjectives and unseen tokens around three centres, and two tokens of no class."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(3 * size + 2, width))
+    roles = np.repeat([0, 1, -1, 2], [size, size, 2, size])
+    for role, shift in enumerate(shifts):
+        rows[roles == role, role] += shift
+    return torch.from_numpy(rows).float()[None], torch.from_numpy(roles)
+
+
+def test_principal_components_are_those_of_scikit_learn_up_to_sign():
+    scales = torch.linspace(3, 0.5, 12)
+    rows = torch.cat([clouds(seed=seed)[0] * scales + seed for seed in range(3)])
+    coordinates, explained = principal_components(rows)
+    assert coordinates.shape == (3, 302, 2)
+    for run in range(3):
+        model = PCA(2, svd_solver="full")
+        wanted = model.fit_transform(rows[run].double().numpy())
+        np.testing.assert_allclose(explained[run], model.explained_variance_ratio_, rtol=1e-6)
+        for component in range(2):
+            sign = np.sign(wanted[0, component] * coordinates[run, 0, component].item())
+            np.testing.assert_allclose(coordinates[run, :, component], sign * wanted[:, component], atol=1e-5)
+
+
+def test_the_sign_makes_the_largest_loading_positive():
+    rows = clouds()[0] * torch.tensor([1.0] * 5 + [9.0] + [1.0] * 5 + [4.0])
+    for flipped in (rows, -rows):
+        coordinates, _ = principal_components(flipped)
+        assert torch.corrcoef(torch.stack([coordinates[0, :, 0], flipped[0, :, 5].double()]))[0, 1] > 0.9
+        assert torch.corrcoef(torch.stack([coordinates[0, :, 1], flipped[0, :, 11].double()]))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("shifts", "seen_unseen", "noun_adjective"),
+    [((0, 0, 20), 1.0, 0.5), ((20, 0, 0), None, 1.0), ((0, 0, 0), 0.5, 0.5), ((20, -20, 20), 1.0, 1.0)],
+)
+def test_planted_separability(shifts, seen_unseen, noun_adjective):
+    rows, roles = clouds(shifts=shifts)
+    found = dict(zip(CONTRASTS, separability(rows, roles, folds=5, penalty=1.0)[0].tolist(), strict=True))
+    for name, wanted in (("seen_unseen", seen_unseen), ("noun_adjective", noun_adjective)):
+        if wanted is not None:
+            assert found[name] == pytest.approx(wanted, abs=0 if wanted == 1 else 0.12), name
+
+
+def test_separability_does_not_depend_on_the_scale_of_the_rows():
+    rows, roles = clouds(shifts=(0.5, 0, 0.5), size=60)
+    scaled = separability(torch.cat([rows, 50 * rows, 0.02 * rows]), roles, folds=5, penalty=10.0)
+    torch.testing.assert_close(scaled[1:], scaled[:1].expand(2, -1))
+    assert ((scaled > 0.5) & (scaled < 0.9)).all()
+
+
+def test_tokens_of_no_class_are_no_matter():
+    rows, roles = clouds(shifts=(1, 0, 1), size=60)
+    other = rows.clone()
+    other[:, roles == -1] = -other[:, roles == -1]  # of the same norm, which scales all rows
+    options = {"folds": 5, "penalty": 1.0}
+    torch.testing.assert_close(separability(other, roles, **options), separability(rows, roles, **options))
+
+
+def test_runs_are_apart():
+    first, roles = clouds(shifts=(20, 0, 20))
+    second, _ = clouds(seed=1)
+    both = separability(torch.cat([first, second]), roles, folds=5, penalty=1.0)
+    torch.testing.assert_close(both[:1], separability(first, roles, folds=5, penalty=1.0))
+    torch.testing.assert_close(both[1:], separability(second, roles, folds=5, penalty=1.0))

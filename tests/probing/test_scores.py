@@ -1,0 +1,122 @@
+"""Scores on planted logits, whose answers are known."""
+
+import pytest
+import torch
+
+from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.probing.scores import METRICS, query_states, score
+
+NUM_TRAINED, NUM_TOKENS = 8, 12
+COPULA, MASK = 6, 7
+TARGETS = (4, 5, 6)
+A, N = 4, 1
+"""A trained adjective and a trained noun."""
+U, W = 9, 11
+"""Two unseen tokens."""
+
+
+class Planted:
+    """A model whose logits are looked up: the last position of the input is the row of the sequence."""
+
+    def __init__(self, logits):
+        self.planted = logits
+
+    def __call__(self, inputs, targets):
+        assert tuple(targets) == TARGETS
+        return torch.stack([self.planted[run, rows] for run, rows in enumerate(inputs[..., -1])])
+
+    def logits(self, features):
+        return features
+
+
+def sequence(adjective, noun, best, *, query="adjective", also=None):
+    """Context, labels, candidates and logits: `best` wins at each target, `also` comes just behind everywhere."""
+    asked = adjective if query == "adjective" else noun
+    logits = torch.zeros(3, NUM_TOKENS)
+    if also is not None:
+        logits[:, also] = 1
+    for target, token in enumerate(best):
+        logits[target, token] += 2
+    return [COPULA, adjective, noun, asked], [adjective, asked, asked], [adjective, noun], logits
+
+
+CASES = {
+    #                                                                          exact group two context
+    "all right": (sequence(A, N, [A, A, A]), (1, 1, 1, 1)),
+    "all right, noun asked": (sequence(A, N, [A, N, N], query="noun"), (1, 1, 1, 1)),
+    "class exchanged": (sequence(A, N, [N, A, A]), (0, 0, 0, 0)),
+    "two of three": (sequence(A, N, [A, A, N]), (0, 0, 1, 0)),
+    "adjective where the noun was asked": (sequence(A, N, [A, A, A], query="noun"), (0, 0, 1, 0)),
+    "unseen all right": (sequence(U, W, [U, U, U]), (1, 1, 1, 1)),
+    "unseen pushed below a trained token": (sequence(U, W, [2, 2, 2], also=U), (0, 1, 1, 1)),
+    "unseen below another unseen token": (sequence(U, W, [10, 10, 10], also=U), (0, 0, 1, 1)),
+    "unseen, only one target pushed down": (sequence(U, W, [U, U, 2], also=U), (0, 1, 1, 1)),
+    "unseen, exchanged and pushed down": (sequence(U, W, [2, 2, 2], also=W), (0, 0, 0, 0)),
+    "trained below an unseen token": (sequence(A, N, [U, U, U], also=A), (0, 1, 1, 1)),
+    "trained below a trained one elsewhere": (sequence(A, N, [5, 5, 5], also=A), (0, 0, 1, 1)),
+    "copula wins": (sequence(A, N, [COPULA] * 3, also=A), (0, 0, 1, 0)),
+    "mask wins": (sequence(A, N, [MASK] * 3, also=A), (0, 0, 1, 1)),
+    "the same token twice": (sequence(U, U, [U, U, U]), (1, 1, 1, 1)),
+    "the same token twice, pushed down": (sequence(U, U, [2, 2, 2], also=U), (0, 1, 1, 1)),
+}
+
+
+def stack(cases):
+    """Arguments of `score` for one run."""
+    contexts, labels, choices, logits = zip(*cases, strict=True)
+    inputs = torch.tensor([[*context, MASK, MASK, row] for row, context in enumerate(contexts)])
+    return Planted(torch.stack(logits)[None]), inputs[None], torch.tensor(labels)[None], torch.tensor(choices)[None]
+
+
+def measure(arguments, batch_size=1000):
+    return score(*arguments, targets=TARGETS, num_trained=NUM_TRAINED, batch_size=batch_size)
+
+
+def planted_run(case):
+    return dict(zip(METRICS, measure(stack([case]))[0].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_known_answers(name):
+    case, expected = CASES[name]
+    found = planted_run(case)
+    wanted = torch.nn.functional.cross_entropy(case[3], torch.tensor(case[1])).item()
+    assert found.pop("loss") == pytest.approx(wanted, rel=1e-5)
+    names = ("exact_match", "exact_match_same_group", "two_way", "context_top_one")
+    assert found == dict(zip(names, expected, strict=True))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16, 1000])
+def test_means_do_not_depend_on_the_batch_size(batch_size):
+    found = measure(stack([case for case, _ in CASES.values()]), batch_size)
+    wanted = torch.tensor([expected for _, expected in CASES.values()], dtype=torch.float64).mean(0)
+    torch.testing.assert_close(found[0, :4], wanted)
+    assert found.dtype == torch.float64
+
+
+def test_runs_are_scored_apart():
+    right, wrong = (stack([CASES[name][0]]) for name in ("all right", "class exchanged"))
+    both = Planted(torch.cat([right[0].planted, wrong[0].planted]))
+    found = measure((both, *(torch.cat(pair) for pair in zip(right[1:], wrong[1:], strict=True))))
+    torch.testing.assert_close(found[0], measure(right)[0])
+    torch.testing.assert_close(found[1], measure(wrong)[0])
+    assert found[0, 0] != found[1, 0]
+
+
+@pytest.fixture
+def model():
+    model = StackedBert(BertConfig(num_tokens=20, num_positions=7, layers=2, width=8, feed_forward=16, num_runs=2))
+    model.initialise([torch.Generator().manual_seed(run) for run in range(2)])
+    return model.eval()
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_query_states_are_the_residual_streams_at_one_position(model, batch_size):
+    inputs = torch.randint(0, 20, (2, 10, 7), generator=torch.Generator().manual_seed(0))
+    found = query_states(model, inputs, position=3, batch_size=batch_size)
+    assert found.shape == (2, 3, 10, 8)
+    with torch.no_grad():
+        states = model.hidden_states(inputs)
+        torch.testing.assert_close(found[:, 0], model.embed(inputs)[:, :, 3])
+    for layer, state in enumerate(states):
+        torch.testing.assert_close(found[:, layer], state[:, :, 3])
