@@ -85,6 +85,12 @@ FAULTS = {
     "odd vocabulary": ("tasks.pos.vocabulary", 201, "key 'tasks.pos.vocabulary' is 201; it must be a multiple of 2"),
     "small vocabulary": ("tasks.pos.vocabulary", 10, "is 10; it must be greater than or equal to 20"),
     "more ids than 16 bits": ("tasks.pos.vocabulary", 60_000, "needs 66002 ids; at most 65536 are allowed"),
+    "unknown evaluation set": (
+        "probing.evaluations",
+        ["val", "tial"],
+        "probing: evaluations names 'tial', wh",
+    ),
+    "no evaluation set": ("probing.evaluations", [], "key 'probing.evaluations' is []; it must have at least 1 item"),
     "built-in protocol": ("protocols.reference", {"reset_scale": 1}, "protocols.reference is built in and cannot be"),
     "protocols that are no block": ("protocols", 3, "key 'protocols' is 3; it must be a block of keys and values"),
     "bins without types": ("tasks.pos.ambiguity_bins", 60, "vocabulary 200 leaves fewer than 2 types in each of 60"),

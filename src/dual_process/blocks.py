@@ -239,13 +239,21 @@ class Training(Block):
     """Keep the checkpoints after probing (they are the bulk of the disk space)."""
 
 
+EVALUATIONS = (
+    *("val", "switch", "tail", "tail_switch", "unseen", "unseen_mean", "unseen_uniform", "unseen_normal"),
+    *("top_twenty", "top_twenty_switch", "unambiguous", "ambiguous"),
+    *(f"bin_{i}_{kind}" for i in range(10) for kind in ("unambiguous", "unambiguous_switch", "ambiguous")),
+)
+"""Names of all evaluation sets that a task can have."""
+
+
 class Probing(Block):
     """What is measured on every checkpoint."""
 
     batch_size: int = Field(1000, ge=1)
     """Sequences per forward pass and run."""
-    evaluations: tuple[str, ...] | None = None
-    """Evaluation sets to measure; null means all in the data set."""
+    evaluations: tuple[str, ...] | None = Field(None, min_length=1)
+    """Evaluation sets to measure; null means all in the data set. One that a run's data set lacks is left out."""
     probe_folds: int = Field(5, ge=2, le=50)
     """Cross-validation folds of the linear probes."""
     probe_sequences: int = Field(1000, ge=40)
@@ -254,6 +262,16 @@ class Probing(Block):
     """Ridge penalty of the linear probes (scikit-learn's `alpha`)."""
     embedding_steps: int = Field(4, ge=1, le=1000)
     """Checkpoints, evenly spread, at which the coordinates of all embedding rows are kept."""
+
+    @model_validator(mode="after")
+    def _evaluations_exist(self) -> Self:
+        for name in self.evaluations or ():
+            if name not in EVALUATIONS:
+                raise ValueError(
+                    f"evaluations names {name!r}, which no task has; known: {', '.join(EVALUATIONS[:12])}, and "
+                    f"bin_0 to bin_9 followed by _unambiguous, _unambiguous_switch or _ambiguous"
+                )
+        return self
 
 
 class Grid(Block):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, chisquare
 
-from dual_process.blocks import PartOfSpeech, TwoLevel, Uniform, Zipf
+from dual_process.blocks import EVALUATIONS, PartOfSpeech, TwoLevel, Uniform, Zipf
 from dual_process.tasks.evaluation import evaluation_sets
 from dual_process.tasks.vocabulary import Vocabulary, make_vocabulary
 
@@ -203,3 +203,7 @@ def test_adding_sets_changes_no_other():
     fewer = evaluation_sets(words, 0)
     assert len(more) > len(fewer)
     assert all(same(drawn, more[name]) for name, drawn in fewer.items())
+
+
+def test_the_configuration_knows_the_names_of_all_sets() -> None:
+    assert set(EVALUATIONS) == set(evaluation_sets(everything("corrected"), seed=0))

@@ -43,6 +43,8 @@ class Forgetting(lightning.Callback):
             if probability:
                 generator = torch.Generator().manual_seed(integer_seed(self.seeds[run], "reset", step))
                 ids = batch[0][run].unique()
+                if self.protocol.padding_is_first_noun:
+                    ids = ids[ids != 0]
                 ids = ids[(torch.rand(len(ids), generator=generator) < probability).to(ids.device)]
                 self._replaced.append((run, ids, weight.detach()[run, ids].clone()))
                 rows = self._draw(weight.detach()[run], len(ids), generator)
