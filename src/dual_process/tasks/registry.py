@@ -1,6 +1,6 @@
 """The tasks by kind, and what the rest of the pipeline may know of one.
 
-A new task is a module of its own, a block in ``config.py`` and an entry here.
+A new task is a module of its own, a block in ``blocks.py`` and an entry here.
 """
 
 from collections.abc import Callable, Mapping
