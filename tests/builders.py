@@ -87,6 +87,9 @@ def probe_dataset(
             values[(index[0], slice(None), *index[1:])] = plant(runs[index[0]], x, *cell)
         return values
 
+    def since_reset(row: dict[str, Any], x: np.ndarray) -> np.ndarray:
+        return np.where(x > row["period"], (x - 1) % row["period"] + 1, np.nan)
+
     def no_tail(row: dict[str, Any], *rest: Any) -> Any:
         is_absent = row["law"] == "uniform" and rest[1].startswith("tail")
         return np.nan if is_absent else score(row, *rest)  # type: ignore[misc]
@@ -99,7 +102,10 @@ def probe_dataset(
         "score": (("run", "step", "evaluation", "metric"), fill(score and no_tail, EVALUATIONS, METRICS)),
         "probe_accuracy": (("run", "step", "layer", "probed"), fill(probe, range(num_layers + 1), PROBED)),
         "separability": (("run", "step", "contrast"), fill(separability, CONTRASTS)),
-        "steps_since_reset": (("run", "step"), fill(lambda row, x: x % row["period"])),
+        "steps_since_reset": (
+            ("run", "step"),
+            fill(since_reset),
+        ),
         "embedding_coordinates": (("run", "embedding_step", "token", "component"), coordinates),
         "embedding_norm": (("run", "embedding_step", "token"), np.linalg.norm(coordinates, axis=-1)),
         "explained_variance": (

@@ -99,7 +99,7 @@ def training(**changes):
         ({"checkpoints_logarithmic": 3}, [1, 10, 100]),
         ({"checkpoints_logarithmic": 5}, [1, 3, 10, 32, 100]),
         ({"checkpoints_logarithmic": 1}, [1, 100]),
-        ({"checkpoints_logarithmic": 3, "checkpoints_every": 40}, [1, 10, 40, 80, 100]),
+        ({"checkpoints_logarithmic": 3, "checkpoints_every": 40}, [1, 6, 40, 80, 100]),
         ({"steps": 1, "checkpoints_logarithmic": 20}, [1]),
     ],
     ids=str,

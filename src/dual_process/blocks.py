@@ -226,7 +226,7 @@ class Training(Block):
     threads: int = Field(1, ge=1, le=256)
     """CPU threads of one training or probing job."""
     checkpoints_logarithmic: int = Field(20, ge=0, le=1000)
-    """Checkpoints at logarithmically spaced steps, first to last."""
+    """Checkpoints at logarithmically spaced steps, from the first to where the linear ones begin."""
     checkpoints_every: int = Field(100, ge=1)
     """Linear distance of the other checkpoints, in steps."""
     checkpoints_after_reset: tuple[Annotated[int, Field(ge=1)], ...] = ()

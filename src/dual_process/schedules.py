@@ -47,12 +47,13 @@ def steps_since_reset(schedule: Schedule, steps: int, at: Iterable[int]) -> np.n
 
 
 def checkpoint_steps(training: Training, schedules: Iterable[Schedule]) -> list[int]:
-    """Steps at which a cohort is saved: logarithmic, linear, the last one, and some phases after resets.
+    """Steps at which a cohort is saved: logarithmic, then linear, the last, and some after resets.
 
     All members of a cohort are saved together, so the result is the union over their schedules.
     """
     steps = set(range(training.checkpoints_every, training.steps + 1, training.checkpoints_every))
-    steps |= {int(step) for step in np.geomspace(1, training.steps, training.checkpoints_logarithmic).round()}
+    end = min(training.checkpoints_every, training.steps)
+    steps |= {int(step) for step in np.geomspace(1, end, training.checkpoints_logarithmic).round()}
     for schedule in schedules:
         resets = reset_steps(schedule, training.steps)
         chosen = (

@@ -22,6 +22,7 @@ DECIMALS = 6
 """Values are rounded to what single precision holds, so that a csv read again draws the same."""
 BAND_OPACITY = 0.2
 CHANCE = 0.5
+PHASE = "steps_since_reset"
 
 
 def run_frame(values: xr.DataArray, *, name: str) -> pd.DataFrame:
@@ -45,7 +46,13 @@ def run_frame(values: xr.DataArray, *, name: str) -> pd.DataFrame:
             values = values.assign_coords({coordinate: values[coordinate].astype(object)})
     frame = values.to_dataframe(name=name).reset_index().dropna(subset=name)
     frame[name] = frame[name].astype(float).round(DECIMALS)
-    return frame[["run", *style.RUN_COLUMNS, *dims, name]].reset_index(drop=True)
+    phase = [PHASE] if PHASE in frame else []
+    return frame[["run", *style.RUN_COLUMNS, *dims, *phase, name]].reset_index(drop=True)
+
+
+def with_phase(dataset: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable over `step` together with the steps since the last reset, as a coordinate."""
+    return dataset[name].assign_coords({PHASE: dataset[PHASE]})
 
 
 def score_frame(dataset: xr.Dataset, *, kinds: Sequence[str], evaluations: Sequence[str]) -> pd.DataFrame:
@@ -56,7 +63,7 @@ def score_frame(dataset: xr.Dataset, *, kinds: Sequence[str], evaluations: Seque
     ValueError
         If none of the runs has any of the evaluations.
     """
-    score = dataset["score"].isel(run=np.isin(dataset["kind"].values.astype(object), list(kinds)))
+    score = with_phase(dataset, "score").isel(run=np.isin(dataset["kind"].values.astype(object), list(kinds)))
     present = [name for name in evaluations if name in score["evaluation"].values]
     frame = run_frame(score.sel(evaluation=present, metric=list(style.METRIC_LABELS)), name="accuracy")
     if frame.empty:
@@ -92,11 +99,18 @@ def draw_curves(
     palette: Mapping[str, str],
     dashes: Mapping[str, tuple[float, ...]],
 ) -> None:
-    """Draw mean and band over seeds, a line per value of `hue` and protocol."""
+    """Draw mean and band over seeds, a line per value of `hue` and protocol.
+
+    Curves saw-tooth with the resets, so a line joins what was measured late in a cycle; what was measured in the first
+    half of a cycle is drawn as dots.
+    """
     if numbers.empty:
         return
+    early = numbers[PHASE] < numbers["period"] / 2
+    for (name, _, _), dots in numbers[early].groupby([hue, "protocol", "step"]):
+        axes.plot(dots["step"].iloc[0], dots[y].mean(), ".", color=palette[name], markersize=2.5)
     sns.lineplot(
-        data=numbers,
+        data=numbers[~early],
         x="step",
         y=y,
         hue=hue,
@@ -159,6 +173,16 @@ def protocol_handles(dashes: Mapping[str, tuple[float, ...]]) -> list[Line2D]:
 def chance_handle() -> Line2D:
     """Legend entry of the chance line."""
     return Line2D([], [], color=style.BLACK, linewidth=0.8, linestyle=":", label="chance (two-way)")
+
+
+def early_handle() -> Line2D:
+    """Legend entry of the dots."""
+    return Line2D([], [], color=style.BLACK, marker=".", markersize=3, linestyle="", label="early in a reset cycle")
+
+
+def has_early(numbers: pd.DataFrame) -> bool:
+    """Whether anything was measured in the first half of a reset cycle."""
+    return bool((numbers[PHASE] < numbers["period"] / 2).any())
 
 
 def reset_handle() -> Line2D:

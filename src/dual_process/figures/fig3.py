@@ -44,6 +44,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
         bottom.set_xlabel("training step")
     handles = curves.colour_handles(palette, style.distribution_labels(shown)) + curves.protocol_handles(dashes)
     handles += [curves.chance_handle()] + ([curves.reset_handle()] if resets_marked else [])
+    handles += [curves.early_handle()] if curves.has_early(shown) else []
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(len(handles), 4), title=curves.band_text(shown)
     )

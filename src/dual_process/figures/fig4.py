@@ -49,6 +49,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
         bottom.set_xlabel("training step")
     handles = curves.colour_handles(palette, style.schedule_labels(shown)) + curves.protocol_handles(dashes)
     handles.append(curves.chance_handle())
+    handles += [curves.early_handle()] if curves.has_early(shown) else []
     if len(ends):
         handles.append(
             Line2D([], [], color=style.BLACK, marker="v", markersize=3.5, linestyle="", label="end of forgetting N")

@@ -47,8 +47,8 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
         their ``explained_1``, ``explained_2``.
     """
     chosen = _representative(dataset)
-    probe = chosen["probe_accuracy"].sel(probed=["val", "unseen"]).rename(probed="subject")
-    separability = chosen["separability"].rename(contrast="subject")
+    probe = curves.with_phase(chosen, "probe_accuracy").sel(probed=["val", "unseen"]).rename(probed="subject")
+    separability = curves.with_phase(chosen, "separability").rename(contrast="subject")
     probes = curves.run_frame(probe, name="value")
     cell = ["run", "step", "subject"]
     best = probes.loc[probes.groupby(cell)["value"].idxmax()]
@@ -59,7 +59,17 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
         EMBEDDING: _embedding_frame(chosen),
     }
     parts = [frame.assign(quantity=quantity) for quantity, frame in frames.items() if len(frame)]
-    columns = ["quantity", "run", *style.RUN_COLUMNS, "num_distributions", "subject", "step", "layer", "value"]
+    columns = [
+        "quantity",
+        "run",
+        *style.RUN_COLUMNS,
+        "num_distributions",
+        "subject",
+        "step",
+        curves.PHASE,
+        "layer",
+        "value",
+    ]
     columns += ["token", "role", "component_1", "component_2", "explained_1", "explained_2"]
     num_distributions = len(np.unique(dataset["distribution"].values.astype(object)))
     joined = pd.concat(parts, ignore_index=True).assign(num_distributions=num_distributions)
@@ -101,6 +111,7 @@ def _draw_top(figure: SubFigure, numbers: pd.DataFrame) -> None:
         left.set_ylabel("cross-validated accuracy")
     handles = curves.colour_handles(palette, style.schedule_labels(numbers)) + curves.protocol_handles(dashes)
     handles.append(Line2D([], [], color=style.BLACK, linewidth=0.8, linestyle=":", label="chance"))
+    handles += [curves.early_handle()] if curves.has_early(numbers) else []
     figure.legend(handles=handles, loc="outside lower center", ncols=3, title=curves.band_text(numbers))
 
 

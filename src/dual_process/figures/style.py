@@ -158,5 +158,7 @@ def schedule_colours(numbers: pd.DataFrame) -> dict[str, str]:
 
 
 def protocol_dashes(numbers: pd.DataFrame) -> dict[str, tuple[float, ...]]:
-    """Dashes of each protocol; the first one is a solid line."""
-    return {name: DASHES[index % len(DASHES)] for index, name in enumerate(protocol_order(numbers))}
+    """Dashes of each protocol; the one with the most runs is a solid line."""
+    counts = numbers.groupby("protocol")["run"].nunique()
+    order = sorted(protocol_order(numbers), key=lambda name: -counts[name])
+    return {name: DASHES[index % len(DASHES)] for index, name in enumerate(order)}
