@@ -20,7 +20,7 @@ from dual_process.figures import style
 MAX_RESET_MARKS = 100
 DECIMALS = 6
 """Values are rounded to what single precision holds, so that a csv read again draws the same."""
-BAND_OPACITY = 0.2
+BAND_OPACITY = 0.35
 CHANCE = 0.5
 PHASE = "steps_since_reset"
 

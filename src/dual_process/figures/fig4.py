@@ -27,7 +27,8 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 def draw(numbers: pd.DataFrame) -> Figure:
     """Draw what `numbers` returned, or its csv read again."""
     shown, title = curves.first_setting(numbers)
-    rows = [(metric, name) for metric in ("two_way", "exact_match") for name in style.distribution_order(shown)]
+    metrics = [name for name in ("two_way", "exact_match") if name in set(shown["metric"])]
+    rows = [(metric, name) for metric in metrics for name in style.distribution_order(shown)]
     figure = Figure(figsize=(style.WIDTH, ROW_HEIGHT * len(rows) + 1.1), layout="constrained")
     axes = figure.subplots(len(rows), len(EVALUATIONS), sharex=True, sharey=True, squeeze=False)
     palette, dashes = style.schedule_colours(shown), style.protocol_dashes(shown)
