@@ -179,7 +179,7 @@ def test_nothing_is_left_but_the_lock_and_the_index_tells_all(tmp_path):
     cohort.train(resume_every=2)
     assert [path.name for path in cohort.working.parent.iterdir()] == ["cohort-0123.lock"]
     index = read_index(cohort.output)
-    assert index["steps"] == [1, 3, 5, 10]
+    assert index["steps"] == [1, 2, 5, 10]
     assert index["working"] == "cohort-0123"
     assert type(cohort.plan).model_validate(index["plan"]) == cohort.plan
     names = sorted(path.name for path in cohort.output.iterdir())
@@ -205,7 +205,7 @@ def test_checkpoints_of_another_plan_are_replaced(tmp_path):
     new = make_cohort(tmp_path / "other")
     moved = type(new)(new.plan, new.probes, new.datasets, old.folder)
     moved.train()
-    assert list(moved.checkpoints()) == [1, 3, 5, 10]
+    assert list(moved.checkpoints()) == [1, 2, 5, 10]
     assert not list(old.output.glob("*7.safetensors"))
 
 
