@@ -76,6 +76,18 @@ def test_second_snakemake_stops_and_harms_nothing(project: Project, undisturbed:
     xr.testing.assert_identical(open_store(probe_store(project)).drop_attrs(), undisturbed.drop_attrs())
 
 
+def test_a_job_that_fails_leaves_the_old_store(project: Project) -> None:
+    name = "task~pos_distribution~zipf-1.5_sampling~corrected_seed~0"
+    store = project.folder / f"results/ci/datasets/{name}.zarr"
+    arguments = ("--cores", "1", "--", str(store.relative_to(project.folder)))
+    project.snakemake(*arguments)
+    before = open_store(store, "training")
+    script = project.folder / "workflow/scripts/make_dataset.py"
+    script.write_text(script.read_text() + '\nraise OSError(28, "No space left on device")\n')
+    assert "No space left on device" in project.snakemake(*arguments, fails=True)
+    xr.testing.assert_identical(open_store(store, "training"), before)
+
+
 @pytest.mark.parametrize(
     ("overlay", "words"),
     [

@@ -1,12 +1,13 @@
 """Data sets: vocabulary, training sequences and evaluation sets, one store per task, distribution and seed.
 
 Needs nothing. Makes results/<scale>/datasets/*.zarr, shared by all schedules and models.
+"update" keeps an old store until the new one is whole, and brings it back if the job fails.
 """
 
 
 rule make_dataset:
     output:
-        store=directory("<results>/datasets/{dataset}.zarr"),
+        store=update(directory("<results>/datasets/{dataset}.zarr")),
     log:
         "<logs>/make_dataset/{dataset}.log",
     benchmark:

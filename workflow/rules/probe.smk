@@ -1,6 +1,7 @@
 """Probing: everything that is measured on the checkpoints of a cohort.
 
 Needs a cohort's checkpoints and the data sets of its runs. Makes one labelled store, results/<scale>/probes/*.zarr.
+"update" keeps an old store until the new one is whole, and brings it back if the job fails.
 """
 
 
@@ -9,7 +10,7 @@ rule probe_cohort:
         datasets=cohort_datasets,
         checkpoints=rules.train_cohort.output.checkpoints,
     output:
-        store=directory("<results>/probes/{cohort}.zarr"),
+        store=update(directory("<results>/probes/{cohort}.zarr")),
     log:
         "<logs>/probe_cohort/{cohort}.log",
     benchmark:
