@@ -5,7 +5,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from dual_process.probing.embedding import CONTRASTS, principal_components, separability
+from dual_process.probing.embedding import principal_components, separability
+
+CONTRASTS = ("seen_unseen", "noun_adjective")
 
 
 def clouds(*, shifts=(0.0, 0.0, 0.0), size=100, width=12, seed=0):
@@ -15,7 +17,8 @@ def clouds(*, shifts=(0.0, 0.0, 0.0), size=100, width=12, seed=0):
     roles = np.repeat([0, 1, -1, 2], [size, size, 2, size])
     for role, shift in enumerate(shifts):
         rows[roles == role, role] += shift
-    return torch.from_numpy(rows).float()[None], torch.from_numpy(roles)
+    sides = [np.select([roles == 2, roles >= 0], [1, 0], -1), np.where(roles < 2, roles, -1)]
+    return torch.from_numpy(rows).float()[None], torch.from_numpy(np.stack(sides))
 
 
 def test_principal_components_are_those_of_scikit_learn_up_to_sign():
@@ -45,31 +48,32 @@ def test_the_sign_makes_the_largest_loading_positive():
     [((0, 0, 20), 1.0, 0.5), ((20, 0, 0), None, 1.0), ((0, 0, 0), 0.5, 0.5), ((20, -20, 20), 1.0, 1.0)],
 )
 def test_planted_separability(shifts, seen_unseen, noun_adjective):
-    rows, roles = clouds(shifts=shifts)
-    found = dict(zip(CONTRASTS, separability(rows, roles, folds=5, penalty=1.0)[0].tolist(), strict=True))
+    rows, sides = clouds(shifts=shifts)
+    found = dict(zip(CONTRASTS, separability(rows, sides, folds=5, penalty=1.0)[0].tolist(), strict=True))
     for name, wanted in (("seen_unseen", seen_unseen), ("noun_adjective", noun_adjective)):
         if wanted is not None:
             assert found[name] == pytest.approx(wanted, abs=0 if wanted == 1 else 0.12), name
 
 
 def test_separability_does_not_depend_on_the_scale_of_the_rows():
-    rows, roles = clouds(shifts=(0.5, 0, 0.5), size=60)
-    scaled = separability(torch.cat([rows, 50 * rows, 0.02 * rows]), roles, folds=5, penalty=10.0)
+    rows, sides = clouds(shifts=(0.5, 0, 0.5), size=60)
+    scaled = separability(torch.cat([rows, 50 * rows, 0.02 * rows]), sides, folds=5, penalty=10.0)
     torch.testing.assert_close(scaled[1:], scaled[:1].expand(2, -1))
     assert ((scaled > 0.5) & (scaled < 0.9)).all()
 
 
 def test_tokens_of_no_class_are_no_matter():
-    rows, roles = clouds(shifts=(1, 0, 1), size=60)
+    rows, sides = clouds(shifts=(1, 0, 1), size=60)
     other = rows.clone()
-    other[:, roles == -1] = -other[:, roles == -1]  # of the same norm, which scales all rows
+    neither = (sides == -1).all(0)
+    other[:, neither] = -other[:, neither]  # of the same norm, which scales all rows
     options = {"folds": 5, "penalty": 1.0}
-    torch.testing.assert_close(separability(other, roles, **options), separability(rows, roles, **options))
+    torch.testing.assert_close(separability(other, sides, **options), separability(rows, sides, **options))
 
 
 def test_runs_are_apart():
-    first, roles = clouds(shifts=(20, 0, 20))
+    first, sides = clouds(shifts=(20, 0, 20))
     second, _ = clouds(seed=1)
-    both = separability(torch.cat([first, second]), roles, folds=5, penalty=1.0)
-    torch.testing.assert_close(both[:1], separability(first, roles, folds=5, penalty=1.0))
-    torch.testing.assert_close(both[1:], separability(second, roles, folds=5, penalty=1.0))
+    both = separability(torch.cat([first, second]), sides, folds=5, penalty=1.0)
+    torch.testing.assert_close(both[:1], separability(first, sides, folds=5, penalty=1.0))
+    torch.testing.assert_close(both[1:], separability(second, sides, folds=5, penalty=1.0))

@@ -14,7 +14,7 @@ import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
 from dual_process.models.bert import BertConfig, StackedBert
-from dual_process.probing.embedding import CONTRASTS, principal_components, separability
+from dual_process.probing.embedding import principal_components, separability
 from dual_process.probing.evaluation import PROBED, Evaluations
 from dual_process.probing.labels import coordinates
 from dual_process.probing.rows import with_unseen_rows
@@ -25,8 +25,6 @@ from dual_process.store import open_store
 from dual_process.tasks.registry import TASKS
 
 logger = logging.getLogger(__name__)
-
-ROLES = {"noun": 0, "adjective": 1, "unseen": 2}
 
 
 def probe_cohort(
@@ -97,8 +95,8 @@ def _measure_embedding(
     model: StackedBert, vocabulary: xr.Dataset, plan: ProbePlan, *, keep: bool
 ) -> dict[str, tuple[object, ...]]:
     rows = model.word_embedding.weight.detach()
-    roles = torch.tensor([ROLES.get(role, -1) for role in vocabulary["role"].values])
-    apart = separability(rows, roles, folds=plan.probing.probe_folds, penalty=plan.probing.probe_penalty)
+    sides = torch.from_numpy(vocabulary["contrast_side"].values)
+    apart = separability(rows, sides, folds=plan.probing.probe_folds, penalty=plan.probing.probe_penalty)
     found: dict[str, tuple[object, ...]] = {"separability": (("run", "contrast"), apart.numpy())}
     if keep:
         coordinates_rvc, explained = principal_components(rows)
@@ -132,7 +130,7 @@ def _assemble(
             "evaluation": np.array(evaluations.names, dtype=object),
             "metric": np.array(METRICS, dtype=object),
             "probed": np.array(PROBED, dtype=object),
-            "contrast": np.array(CONTRASTS, dtype=object),
+            "contrast": vocabularies[0]["contrast"].values,
             "layer": np.arange(dataset.sizes["layer"]),
             "component": np.arange(1, dataset.sizes["component"] + 1),
             "token": vocabularies[0]["token"].values,

@@ -1,6 +1,6 @@
 """Geometry of the word embedding: principal components, norms, and what a linear classifier can tell apart.
 
-Shape letters: R run, V token, D feature, C component.
+Shape letters: R run, V token, D feature, C component or contrast.
 """
 
 import torch
@@ -8,8 +8,6 @@ from torch import Tensor
 
 from dual_process.probing.linear import cross_validated_accuracy
 
-CONTRASTS = ("seen_unseen", "noun_adjective")
-"""Pairs of token groups whose linear separability is measured."""
 NUM_COMPONENTS = 2
 
 
@@ -32,7 +30,7 @@ def principal_components(rows_rvd: Tensor) -> tuple[Tensor, Tensor]:
     return centred @ leading, explained
 
 
-def separability(rows_rvd: Tensor, roles: Tensor, *, folds: int, penalty: float) -> Tensor:
+def separability(rows_rvd: Tensor, sides_cv: Tensor, *, folds: int, penalty: float) -> Tensor:
     """Balanced accuracy with which a linear classifier tells groups of rows apart; chance is 0.5.
 
     Rows are scaled to unit root mean square per run first, so that the penalty means the same at any norm.
@@ -41,20 +39,21 @@ def separability(rows_rvd: Tensor, roles: Tensor, *, folds: int, penalty: float)
     ----------
     rows_rvd
         Word embeddings.
-    roles
-        0 noun, 1 adjective, 2 unseen, -1 anything else; shape (V,).
+    sides_cv
+        For each contrast, 0 or 1 for the tokens to tell apart and -1 for all others.
     folds, penalty
         As for :func:`~dual_process.probing.linear.cross_validated_accuracy`.
 
     Returns
     -------
     Tensor
-        Shape (R, len(CONTRASTS)).
+        Shape (R, C).
     """
     scaled = rows_rvd / rows_rvd.square().mean((1, 2), keepdim=True).sqrt()
     columns = []
-    for groups, positive in (((0, 1, 2), (2,)), ((0, 1), (1,))):
-        chosen = torch.isin(roles, torch.tensor(groups))
-        labels = torch.isin(roles[chosen], torch.tensor(positive)).expand(len(scaled), -1)
-        columns.append(cross_validated_accuracy(scaled[:, chosen], labels, folds=folds, penalty=penalty, balanced=True))
+    for side in sides_cv:
+        labels = (side[side >= 0] == 1).expand(len(scaled), -1)
+        columns.append(
+            cross_validated_accuracy(scaled[:, side >= 0], labels, folds=folds, penalty=penalty, balanced=True)
+        )
     return torch.stack(columns, dim=-1)

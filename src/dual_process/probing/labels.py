@@ -16,7 +16,7 @@ def coordinates(cohort: CohortPlan, vocabularies: list[xr.Dataset]) -> dict[str,
     cohort
         Plan with the runs in order.
     vocabularies
-        Vocabulary group of each run's data set.
+        Vocabulary group of each run's data set; the task has put labels of its own into ``run_labels``.
 
     Returns
     -------
@@ -34,14 +34,11 @@ def _labels(run: RunPlan, vocabulary: xr.Dataset) -> dict[str, Any]:
         **run.labels,
         "law": law.law,
         "alpha": float(getattr(law, "alpha", 0.0 if law.law == "uniform" else np.nan)),
-        "ambiguity": run.task.ambiguity,
-        "vocabulary": run.task.vocabulary,
         "kind": schedule.kind,
         "period": float(getattr(schedule, "period", np.nan)),
         "forget_until": float(getattr(schedule, "forget_until", None) or np.nan),
         "seed": run.seed,
-        "ambiguous_mass_noun": vocabulary.attrs["ambiguous_mass_noun"],
-        "ambiguous_mass_adjective": vocabulary.attrs["ambiguous_mass_adjective"],
+        **vocabulary.attrs["run_labels"],
     }
 
 

@@ -37,7 +37,11 @@ def make_dataset(plan: DatasetPlan) -> dict[str, xr.Dataset]:
 
 
 def describe_vocabulary(vocabulary: Vocabulary) -> xr.Dataset:
-    """Describe every token: role, rank within its class, whether it is ambiguous, its probability."""
+    """Describe every token: role, rank within its class, whether it is ambiguous, its probability.
+
+    ``contrast_side`` says for each contrast which tokens a linear classifier of their rows is to tell apart: 0 from 1,
+    -1 being left out. The attribute ``run_labels`` holds what is told of a run beside its results.
+    """
     role = np.full(vocabulary.num_tokens, "unseen", dtype=object)
     rank = np.full(vocabulary.num_tokens, -1)
     for name, ids in {"noun": vocabulary.nouns, "adjective": vocabulary.adjectives}.items():
@@ -45,19 +49,28 @@ def describe_vocabulary(vocabulary: Vocabulary) -> xr.Dataset:
     role[vocabulary.copula], role[vocabulary.mask] = "copula", "mask"
     ambiguous = np.zeros(vocabulary.num_tokens, dtype=bool)
     ambiguous[np.concatenate([vocabulary.ambiguous_nouns, vocabulary.ambiguous_adjectives])] = True
-    mass = vocabulary.ambiguous_mass()
+    sides = {
+        "seen_unseen": np.select([rank >= 0, role == "unseen"], [0, 1], -1),
+        "noun_adjective": np.select([role == "noun", role == "adjective"], [0, 1], -1),
+    }
+    labels = {"ambiguity": vocabulary.task.ambiguity, "vocabulary": vocabulary.task.vocabulary}
+    masses = {f"ambiguous_mass_{name}": mass for name, mass in vocabulary.ambiguous_mass().items()}
     return xr.Dataset(
         {
             "rank": ("token", rank, {"long_name": "frequency rank within the class, 0 first, -1 for none"}),
             "ambiguous": ("token", ambiguous),
             "probability": ("token", vocabulary.probability(), {"units": "1", "long_name": "given the class"}),
+            "contrast_side": (("contrast", "token"), np.stack(list(sides.values())).astype(np.int8)),
         },
-        coords={"token": np.arange(vocabulary.num_tokens), "role": ("token", role)},
+        coords={
+            "token": np.arange(vocabulary.num_tokens),
+            "role": ("token", role),
+            "contrast": np.array(list(sides), dtype=object),
+        },
         attrs={
             "num_trained": vocabulary.num_trained,
             "copula": vocabulary.copula,
-            "ambiguous_mass_noun": mass["noun"],
-            "ambiguous_mass_adjective": mass["adjective"],
+            "run_labels": labels | masses,
         },
     )
 
