@@ -11,7 +11,7 @@ import logging, sys, warnings
 sys.path.insert(0, {str(Path(logs.__file__).parents[1])!r})
 from dual_process.logs import log_to
 
-log_to(sys.argv[1], "some job")
+log_to(sys.argv[1], "kind~some_name~job")
 logging.getLogger("dual_process.training.fit").info("training %d runs", 3)
 logging.getLogger("dual_process.training.fit").debug("too much")
 logging.getLogger("somebody.else").info("their message")

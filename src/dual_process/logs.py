@@ -13,8 +13,10 @@ def log_to(path: str | Path, job: str = "") -> None:
     path
         Log file; made anew.
     job
-        Short name put before each line in the terminal, where several jobs may write at once.
+        Name put before each line in the terminal, where several jobs may write at once; of ``key~value`` pairs only
+        the values are shown.
     """
+    job = " ".join(pair.split("~")[-1] for pair in job.split("_"))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, mode="w")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
