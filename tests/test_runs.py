@@ -37,9 +37,9 @@ def config(**changes: Any) -> Config:
 def plans(settings: Config) -> dict[str, str]:
     """All plans of a configuration as JSON, by stage and name."""
     found = {f"dataset {name}": plan.model_dump_json() for name, plan in dataset_plans(settings).items()}
-    for name in cohorts(settings):
-        found[f"cohort {name}"] = cohort_plan(settings, name).model_dump_json()
-        found[f"probe {name}"] = probe_plan(settings, name).model_dump_json()
+    for name, members in cohorts(settings).items():
+        found[f"cohort {name}"] = cohort_plan(settings, members).model_dump_json()
+        found[f"probe {name}"] = probe_plan(settings, members).model_dump_json()
     return found
 
 
@@ -194,8 +194,8 @@ def test_the_name_of_a_run_tells_its_parts_apart():
 
 def test_plans_survive_json():
     settings = config()
-    for name in cohorts(settings):
-        plan = probe_plan(settings, name)
+    for members in cohorts(settings).values():
+        plan = probe_plan(settings, members)
         assert type(plan).model_validate_json(plan.model_dump_json()) == plan
         assert plan.cohort.optimisation.model_dump(exclude={"cohort_size"}) == settings.training.model_dump(
             exclude={"cohort_size"}
@@ -204,7 +204,7 @@ def test_plans_survive_json():
 
 def test_plan_of_a_run_holds_its_blocks():
     settings = config()
-    plan = cohort_plan(settings, next(iter(cohorts(settings))))
+    plan = cohort_plan(settings, next(iter(cohorts(settings).values())))
     for run in plan.runs:
         assert run.schedule == settings.schedules[run.labels["schedule"]]
         assert run.distribution == settings.distributions[run.labels["distribution"]]
@@ -214,7 +214,7 @@ def test_plan_of_a_run_holds_its_blocks():
 
 def test_stores_follow_the_order_of_the_runs():
     settings = config()
-    plan = cohort_plan(settings, next(iter(cohorts(settings))))
+    plan = cohort_plan(settings, next(iter(cohorts(settings).values())))
     paths = [f"somewhere/{name}.zarr" for name in reversed(dataset_plans(settings))]
     found = stores_of_runs(plan, paths)
     assert [path.name for path in found] == [f"{run.dataset}.zarr" for run in plan.runs]

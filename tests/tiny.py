@@ -116,13 +116,13 @@ def make_cohort(
     """Write the data sets of one cohort and return it; `changes` are those of `configuration`."""
     grid = {"distributions": [distribution], "schedules": schedules, "protocols": [protocol], "seeds": seeds}
     config = tiny_config(grids={"main": grid}, schedules=schedules_block, **changes)
-    (name,) = cohorts(config)
+    (members,) = cohorts(config).values()
     paths = []
     for dataset in dataset_plans(config).values():
         paths.append(folder / "datasets" / f"{dataset.name}.zarr")
         if not paths[-1].exists():
             write_store(paths[-1], make_dataset(dataset), {})
-    return Cohort(cohort_plan(config, name), probe_plan(config, name), tuple(paths), folder)
+    return Cohort(cohort_plan(config, members), probe_plan(config, members), tuple(paths), folder)
 
 
 def assert_same(first: Mapping[int, Mapping[str, Tensor]], second: Mapping[int, Mapping[str, Tensor]]) -> None:

@@ -155,11 +155,10 @@ def dataset_plans(config: Config) -> dict[str, DatasetPlan]:
     }
 
 
-def cohort_plan(config: Config, name: str) -> CohortPlan:
+def cohort_plan(config: Config, members: tuple[Run, ...]) -> CohortPlan:
     """Plan of one cohort."""
-    members = cohorts(config)[name]
     return CohortPlan(
-        name=name,
+        name=_cohort_name(members),
         model=config.models[members[0].model],
         protocol=config.protocols[members[0].protocol],
         training=config.training.model_dump(mode="json", exclude=PLACEMENT),
@@ -167,9 +166,9 @@ def cohort_plan(config: Config, name: str) -> CohortPlan:
     )
 
 
-def probe_plan(config: Config, name: str) -> ProbePlan:
+def probe_plan(config: Config, members: tuple[Run, ...]) -> ProbePlan:
     """Plan of the measurements on one cohort."""
-    return ProbePlan(cohort=cohort_plan(config, name), probing=config.probing)
+    return ProbePlan(cohort=cohort_plan(config, members), probing=config.probing)
 
 
 def stores_of_runs(plan: CohortPlan, datasets: Iterable[str | Path]) -> list[Path]:

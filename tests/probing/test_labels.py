@@ -15,8 +15,8 @@ def labels(distribution="zipf-1.5", seeds=(3,)):
     """Coordinates of a cohort with every kind of schedule, as a dataset."""
     grid = {"distributions": [distribution], "schedules": [*SCHEDULES, "ending"], "seeds": seeds}
     config = tiny_config(grids={"main": grid}, schedules=ENDING)
-    (name,) = cohorts(config)
-    plan = cohort_plan(config, name)
+    (members,) = cohorts(config).values()
+    plan = cohort_plan(config, members)
     own = {"vocabulary": 40, "ambiguity": 0.1}
     masses = [{"ambiguous_mass_noun": 0.1 + i, "ambiguous_mass_adjective": 0.2 + i} for i in range(len(plan.runs))]
     found = coordinates(plan, [xr.Dataset(attrs={"run_labels": own | mass}) for mass in masses])

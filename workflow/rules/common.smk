@@ -40,12 +40,12 @@ def dataset_plan(wildcards):
 
 def cohort_plan(wildcards):
     """Plan of the checkpoints of one cohort."""
-    return runs.cohort_plan(settings, wildcards.cohort).model_dump_json()
+    return runs.cohort_plan(settings, cohorts[wildcards.cohort]).model_dump_json()
 
 
 def probe_plan(wildcards):
     """Plan of the measurements on one cohort."""
-    return runs.probe_plan(settings, wildcards.cohort).model_dump_json()
+    return runs.probe_plan(settings, cohorts[wildcards.cohort]).model_dump_json()
 
 
 def cohort_datasets(wildcards):
