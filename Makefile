@@ -1,10 +1,12 @@
 # make figures [CONFIG=my.yaml] [CORES=all]   every figure, the claims and the report
 # make test | lint | docs | clean             see CONTRIBUTING.md
+# make bench [THREADS=2]                      the published pipeline and ours side by side, into benchmarks/RESULTS.md
 # PYTHON=python3.12 picks the interpreter of the environment when it is created.
 
 PYTHON ?= python3
 CONFIG ?=
 CORES ?= all
+THREADS ?= 1
 
 BIN := .venv/bin
 STAMP := .venv/installed
@@ -17,7 +19,7 @@ SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .NOTPARALLEL:
-.PHONY: figures report test lint docs clean
+.PHONY: figures report test lint docs bench clean
 .DEFAULT_GOAL := figures
 
 figures: $(STAMP)
@@ -46,10 +48,13 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m dual_process.config_docs
 
+bench: $(STAMP)
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m benchmarks.bench --threads $(THREADS)
+
 # Never touches results/: they may be days of work. To remove one scale: rm -r results/<scale>
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
-	find src tests workflow -name __pycache__ -prune -exec rm -r {} +
+	find src tests workflow benchmarks -name __pycache__ -prune -exec rm -r {} +
 
 # Made again when a dependency or a pin has changed.
 $(STAMP): pyproject.toml constraints.txt

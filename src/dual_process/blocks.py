@@ -250,8 +250,8 @@ EVALUATIONS = (
 class Probing(Block):
     """What is measured on every checkpoint."""
 
-    batch_size: int = Field(1000, ge=1)
-    """Sequences per forward pass and run."""
+    batch_size: int = Field(128, ge=1)
+    """Sequences per forward pass and run; larger ones fall out of a CPU's caches."""
     evaluations: tuple[str, ...] | None = Field(None, min_length=1)
     """Evaluation sets to measure; null means all in the data set. One that a run's data set lacks is left out."""
     probe_folds: int = Field(5, ge=2, le=50)

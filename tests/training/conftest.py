@@ -58,10 +58,10 @@ class StoppedError(Exception):
 @pytest.fixture
 def add_callbacks(monkeypatch) -> Callable[..., None]:
     """Return a function that puts callbacks before and after those of the package, until the test ends."""
-    build = fit_module._trainer
+    build = fit_module.make_trainer
 
     def add(before: list[lightning.Callback], after: list[lightning.Callback]) -> None:
-        monkeypatch.setattr(fit_module, "_trainer", lambda own, steps: build([*before, *own, *after], steps))
+        monkeypatch.setattr(fit_module, "make_trainer", lambda own, steps: build([*before, *own, *after], steps))
 
     return add
 

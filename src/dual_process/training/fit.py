@@ -92,7 +92,7 @@ def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume
         Progress(training.steps),
     ]
     if first_step < training.steps:
-        _trainer(callbacks, training.steps - first_step).fit(module, data)
+        make_trainer(callbacks, training.steps - first_step).fit(module, data)
     return steps
 
 
@@ -116,7 +116,7 @@ def initial_model(plan: CohortPlan, stores: Sequence[str | Path]) -> StackedBert
     return model
 
 
-def _trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
+def make_trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
     """Build a trainer with everything off that the pipeline does itself."""
     for talk in ("does not have many workers", "`IterableDataset` has `__len__`", "litlogger", "LeafSpec"):
         warnings.filterwarnings("ignore", message=f".*{talk}.*")

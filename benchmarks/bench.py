@@ -1,0 +1,159 @@
+"""Measure the published pipeline and ours side by side: ``python -m benchmarks.bench``.
+
+Prints one markdown section and appends it to ``benchmarks/RESULTS.md``. Nothing is extrapolated but the whole run,
+which is projected from the pairs and says so, and times per sequence.
+"""
+
+import argparse
+import os
+import statistics
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.apart import apart, dry_run
+from benchmarks.floor import Floor, count_bytes, count_operations, measure_peaks
+from benchmarks.ours import ALPHA, Ours, Work
+from benchmarks.pairs import EVALUATIONS, SEQUENCES, SETS, STEPS, Measured, Pair, measure_pairs, medians
+from benchmarks.report import comparison, duration, heading, load, table
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+SMALL = Work(vocabulary=1_000, layers=2, evaluation_sequences=20)
+"""Size at which cohorts are compared."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much is measured.
+
+    Parameters
+    ----------
+    work
+        Sizes of the side-by-side comparison.
+    drawn, chunks
+        Sequences that the reference draws for one pair, and chunks that we do.
+    sequences
+        Training sequences of the store and of the memory measurement.
+    vocabularies, cohorts, dry_runs
+        Sizes swept.
+    matrix
+        Side of the matrices that measure the machine's peak.
+    """
+
+    work: Work
+    drawn: int = 2_000
+    chunks: int = 8
+    sequences: int = SEQUENCES
+    vocabularies: tuple[int, ...] = (100, 1_000, 10_000, 20_000)
+    cohorts: tuple[int, ...] = (1, 2, 4, 8)
+    small: Work = SMALL
+    dry_runs: tuple[int, ...] = (10, 100, 1_000)
+    matrix: int = 2_048
+
+
+def smoke() -> Scope:
+    """Everything at sizes at which the numbers mean nothing."""
+    work = Work(vocabulary=100, layers=1, steps=2, evaluation_sequences=300)
+    small = replace(work, vocabulary=40, evaluation_sequences=20)
+    return Scope(work, 50, 1, 1_000, (40, 100), (1, 2), small, (10,), 128)
+
+
+def step_seconds(work: Work, blocks: int = 3) -> float:
+    """Our step in a plain loop: median of some blocks."""
+    ours = Ours(work)
+    return statistics.median(ours.train_bare() for _ in range(blocks))
+
+
+def measure_memory(scope: Scope, threads: int) -> Pair:
+    """Peak memory of both sides in megabytes, each in a process of its own."""
+    common = {"work": asdict(scope.work), "threads": threads}
+    with ThreadPoolExecutor() as pool:
+        reference = pool.submit(apart, "memory_of_reference", **common)
+        ours = pool.submit(apart, "memory_of_ours", **common, sequences=scope.sequences)
+        return Pair(reference.result()["peak_megabytes"], ours.result()["peak_megabytes"])
+
+
+def measure_floor(scope: Scope, step: float) -> str:
+    """Describe the floor of a step and how far above it ours is."""
+    ours = Ours(replace(scope.work, evaluation_sequences=20))
+    num_tokens, parameters = ours.model.config.num_tokens, sum(p.numel() for p in ours.model.parameters())
+    counted = count_operations(scope.work, num_tokens), count_bytes(scope.work, num_tokens, parameters)
+    floor = Floor(*counted, *measure_peaks(scope.matrix))
+    return (
+        f"Floor of a step: {floor.operations / 1e9:.2f} GFLOP at {floor.operations_per_second / 1e9:.0f} GFLOP/s "
+        f"(square float32 product of {scope.matrix:,}) is {duration(floor.operations / floor.operations_per_second)}; "
+        f"{floor.bytes / 1e6:.0f} MB of parameters, moments and logits at {floor.bytes_per_second / 1e9:.1f} GB/s "
+        f"(copy) is {duration(floor.bytes / floor.bytes_per_second)}. "
+        f"Our step without Lightning, {duration(step)}, is {step / floor.seconds:.1f} times the greater of the two."
+    )
+
+
+def ours_alone(scope: Scope, measured: Measured) -> str:
+    """Tabulate what has no counterpart on the other side."""
+    lightning = medians(measured.lightning)
+    share = statistics.median((pair.reference - pair.ours) / pair.reference for pair in measured.lightning)
+    stored = apart("draw_and_store", plan=scope.work.plan(0, scope.sequences).model_dump_json())
+    rows = [
+        ["step with Lightning", duration(lightning.reference)],
+        ["step in a bare loop", duration(lightning.ours)],
+        ["Lightning's share of the step (median of the pairs)", f"{100 * share:.1f} %"],
+        [f"drawing and storing {scope.sequences:,} sequences", duration(stored["seconds"])],
+        ["- on disk, evaluation sets included", f"{stored['megabytes']:.1f} MB"],
+        ["- peak memory of that job", f"{stored['peak_megabytes']:,.0f} MB"],
+    ]
+    for vocabulary in scope.vocabularies:
+        work = replace(scope.work, vocabulary=vocabulary, evaluation_sequences=20)
+        rows.append([f"step, v = {vocabulary:,}", duration(step_seconds(work))])
+    for runs in scope.cohorts:
+        seconds = step_seconds(replace(scope.small, runs=runs))
+        rows.append([f"step, E = {runs} (small size)", f"{duration(seconds)}, {duration(seconds / runs)} a run"])
+    rows += [[f"snakemake -n, {runs:,} runs", duration(dry_run(runs))] for runs in scope.dry_runs]
+    return table(["ours alone", "measured"], rows)
+
+
+def section(scope: Scope, *, pairs: int, threads: int) -> str:
+    """Measure everything; return the markdown."""
+    before = load()
+    torch.set_num_threads(threads)
+    work = scope.work
+    measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks)
+    floor = measure_floor(scope, medians(measured.lightning).ours)
+    tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
+    sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
+    notes = (
+        f"Both sides do the same work: batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, "
+        f"on which the reference measures exact match and ours all its metrics; "
+        f"steps are means over {work.steps}, ours with Lightning and a cohort of 1. The whole run is a projection, not "
+        f"a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of {SETS} sets and {SEQUENCES:,} drawn sequences "
+        f"from the times above; our checkpoints, stores and linear probes are not in it. Our peak memory includes the "
+        f"data set of {scope.sequences:,} sequences, the reference's leaves its lists of them out. E is measured in a "
+        f"bare loop at v = {scope.small.vocabulary:,} with {scope.small.layers} layers, v in one at {work.layers} "
+        f"layers. Dry runs are of a project in which nothing has been made yet."
+    )
+    return "\n\n".join([heading(threads, sizes, before), tables[0], tables[1], floor, notes]) + "\n"
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    parser.add_argument("--vocabulary", type=int, default=10_000, help="part-of-speech tokens")
+    parser.add_argument("--layers", type=int, default=6, help="transformer layers")
+    parser.add_argument("--pairs", type=int, default=5, help="repetitions, reference and ours by turns")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of either side")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes, one pair, nothing appended")
+    arguments = parser.parse_args()
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # both sides are measured on the CPU
+    if arguments.smoke:
+        print(section(smoke(), pairs=1, threads=arguments.threads))
+        return
+    scope = Scope(Work(vocabulary=arguments.vocabulary, layers=arguments.layers))
+    text = section(scope, pairs=arguments.pairs, threads=arguments.threads)
+    print(text)
+    with RESULTS.open("a") as file:
+        file.write("\n" + text)
+
+
+if __name__ == "__main__":
+    main()

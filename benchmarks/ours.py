@@ -1,0 +1,196 @@
+"""Our pipeline on the benchmark's work: the very classes that training and probing use."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+import yaml  # type: ignore[import-untyped]
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from dual_process.blocks import REFERENCE, PartOfSpeech, Training, Vanilla, Zipf
+from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.probing.scores import score
+from dual_process.runs import DatasetPlan
+from dual_process.tasks.dataset import make_dataset
+from dual_process.tasks.part_of_speech import CHUNK, LENGTH, TARGET_POSITIONS, draw_training
+from dual_process.tasks.vocabulary import Vocabulary, make_vocabulary
+from dual_process.training.data import StepIndexedBatches
+from dual_process.training.fit import make_trainer
+from dual_process.training.forgetting import Forgetting
+from dual_process.training.module import CohortModule
+from dual_process.training.progress import Progress
+from dual_process.training.saving import Checkpoints
+
+ALPHA = 1.5
+"""Zipf exponent of all benchmark data; smaller ones make the reference reject more of its draws."""
+WARM = 2
+"""Steps before the clock starts."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What both sides do.
+
+    Parameters
+    ----------
+    vocabulary, layers
+        Part-of-speech tokens and transformer layers; the width is the paper's.
+    steps
+        Timed training steps of one block.
+    evaluation_sequences
+        Sequences of the evaluation set.
+    runs
+        Members of our cohort.
+    """
+
+    vocabulary: int = 10_000
+    layers: int = 6
+    steps: int = 20
+    evaluation_sequences: int = 10_000
+    runs: int = 1
+    width: int = 64
+    feed_forward: int = 128
+    batch_size: int = 128
+
+    def plan(self, seed: int, sequences: int) -> DatasetPlan:
+        """Plan of one data set under the sampling of the published code."""
+        return DatasetPlan(
+            name="benchmark",
+            task=PartOfSpeech(vocabulary=self.vocabulary, evaluation_sequences=self.evaluation_sequences),
+            distribution=Zipf(law="zipf", alpha=ALPHA),
+            sampling="reference",
+            seed=seed,
+            training_sequences=sequences,
+        )
+
+
+class BareModule(CohortModule):
+    """The module without a trainer: it counts its steps itself."""
+
+    counter = 0
+
+    @property
+    def completed_steps(self) -> int:
+        """Steps taken in bare loops."""
+        return self.counter
+
+
+class Clock(lightning.Callback):
+    """Notes when each batch is done."""
+
+    def __init__(self) -> None:
+        self.stamps: list[float] = []
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Note the time."""
+        self.stamps.append(time.perf_counter())
+
+
+class Ours:
+    """A cohort and its data."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.groups = [
+            make_dataset(work.plan(seed, (work.steps + WARM) * work.batch_size)) for seed in range(work.runs)
+        ]
+        self.num_trained = int(self.groups[0]["vocabulary"].attrs["num_trained"])
+        self.model = StackedBert(
+            BertConfig(
+                num_tokens=self.groups[0]["vocabulary"].sizes["token"],
+                num_positions=LENGTH,
+                layers=work.layers,
+                width=work.width,
+                feed_forward=work.feed_forward,
+                padding=0,
+                num_runs=work.runs,
+            )
+        )
+        self.model.initialise([torch.Generator().manual_seed(seed) for seed in range(work.runs)])
+        self.module = BareModule(**self._settings())
+        self.optimizer = self.module.configure_optimizers()
+
+    def _settings(self) -> dict[str, Any]:
+        """Arguments of the module."""
+        training = Training(steps=self.work.steps + WARM, batch_size=self.work.batch_size)
+        seeds = range(self.work.runs)
+        return {"model": self.model, "training": training, "targets": TARGET_POSITIONS, "seeds": seeds}
+
+    def batches(self) -> StepIndexedBatches:
+        """All batches of a block."""
+        training = [group["training"] for group in self.groups]
+        return StepIndexedBatches(
+            [{str(name): values.values for name, values in dataset.items()} for dataset in training],
+            training[0].attrs,
+            batch_size=self.work.batch_size,
+            first_step=0,
+            steps=self.work.steps + WARM,
+        )
+
+    def train_bare(self) -> float:
+        """Seconds per step in a plain loop."""
+        self.model.train()
+        begun = time.perf_counter()
+        for index, batch in enumerate(self.batches()):
+            if index == WARM:
+                begun = time.perf_counter()
+            self.optimizer.zero_grad()
+            self.module.training_step(batch, index).backward()
+            self.optimizer.step()
+            self.module.counter += 1
+        return (time.perf_counter() - begun) / self.work.steps
+
+    def train(self) -> float:
+        """Seconds per step as runs are trained, with Lightning and the callbacks that act at every step."""
+        self.model.train()
+        clock, runs = Clock(), self.work.runs
+        checkpoints = Checkpoints(Path("never-written"), (), runs)
+        forgetting = Forgetting([Vanilla(kind="vanilla")] * runs, range(runs), REFERENCE)
+        trainer = make_trainer([checkpoints, forgetting, Progress(self.work.steps), clock], self.work.steps + WARM)
+        trainer.fit(CohortModule(**self._settings()), DataLoader(self.batches(), batch_size=None))
+        return (clock.stamps[-1] - clock.stamps[WARM - 1]) / self.work.steps
+
+    def evaluation(self, name: str = "val") -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs, labels and choices of an evaluation set, each with a run axis."""
+        sets = [group[f"evaluation/{name}"] for group in self.groups]
+        inputs, labels, choice = (
+            torch.from_numpy(np.stack([each[variable].values.astype(np.int64) for each in sets]))
+            for variable in ("input", "label", "choice")
+        )
+        return inputs, labels, choice
+
+    def evaluate(self, inputs: Tensor, labels: Tensor, choice: Tensor) -> Tensor:
+        """All metrics of one evaluation set, of shape (R, metric)."""
+        return score(
+            self.model.eval(),
+            inputs,
+            labels,
+            choice,
+            targets=TARGET_POSITIONS,
+            num_trained=self.num_trained,
+            batch_size=evaluation_batch(),
+        )
+
+    def vocabulary(self) -> Vocabulary:
+        """Token classes and their laws."""
+        plan = self.work.plan(0, 1)
+        return make_vocabulary(plan.task, plan.distribution, plan.sampling, plan.seed)
+
+
+def evaluation_batch() -> int:
+    """Sequences per forward pass that the paper's configuration asks for."""
+    config = Path(__file__).parents[1] / "config"
+    base, paper = (yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "paper.yaml"))
+    return int((base["probing"] | paper.get("probing", {}))["batch_size"])
+
+
+def seconds_to_draw(vocabulary: Vocabulary, chunks: int) -> float:
+    """Seconds that a training sequence takes in drawing."""
+    begun = time.perf_counter()
+    draw_training(vocabulary, 0, chunks * CHUNK)
+    return (time.perf_counter() - begun) / (chunks * CHUNK)
