@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from dual_process.blocks import REFERENCE, PartOfSpeech, Training, Vanilla, Zipf
+from dual_process.blocks import REFERENCE, PartOfSpeech, Probing, Training, Vanilla, Zipf
 from dual_process.models.bert import BertConfig, StackedBert
 from dual_process.probing.scores import score
 from dual_process.runs import DatasetPlan
@@ -186,7 +186,7 @@ def evaluation_batch() -> int:
     """Sequences per forward pass that the paper's configuration asks for."""
     config = Path(__file__).parents[1] / "config"
     base, paper = (yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "paper.yaml"))
-    return int((base["probing"] | paper.get("probing", {}))["batch_size"])
+    return Probing.model_validate(base["probing"] | paper.get("probing", {})).batch_size
 
 
 def seconds_to_draw(vocabulary: Vocabulary, chunks: int) -> float:
