@@ -19,6 +19,21 @@ import xarray as xr
 from zarr.abc.buffer import Buffer
 from zarr.storage import MemoryStore
 
+RUN_COLUMNS = (
+    "task",
+    "model",
+    "distribution",
+    "law",
+    "alpha",
+    "schedule",
+    "kind",
+    "period",
+    "forget_until",
+    "protocol",
+    "seed",
+)
+"""Coordinates along `run` that every probe store has, in the order of every table of numbers."""
+
 
 @contextmanager
 def finished(path: str | Path) -> Iterator[Path]:

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from dual_process.store import RUN_COLUMNS
+
 Comparison = Literal[">=", "<=", ">", "<"]
 Verdict = Literal["holds", "fails", "not testable"]
 
@@ -20,19 +22,6 @@ END_SHARE = 0.1
 DECIMALS = 6
 """Values are rounded to what single precision holds: an accuracy stored as .9 is .9."""
 COMPARE = {">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less}
-LABELS = (
-    "task",
-    "distribution",
-    "law",
-    "alpha",
-    "model",
-    "schedule",
-    "kind",
-    "period",
-    "forget_until",
-    "protocol",
-    "seed",
-)
 
 
 @dataclass(frozen=True)
@@ -166,7 +155,7 @@ class Cell:
 
 def run_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Coordinates of the runs as a table, in the order of the runs."""
-    return pd.DataFrame({name: dataset[name].values.astype(object) for name in LABELS}).infer_objects()
+    return pd.DataFrame({name: dataset[name].values.astype(object) for name in RUN_COLUMNS}).infer_objects()
 
 
 def cells(dataset: xr.Dataset, figure: str) -> Iterator[Cell]:

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from dual_process.figures import style
+from dual_process.store import RUN_COLUMNS
 
 MAX_RESET_MARKS = 100
 DECIMALS = 6
@@ -38,7 +39,7 @@ def run_frame(values: xr.DataArray, *, name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``run``, `style.RUN_COLUMNS`, the dimensions of `values` and `name`; cells that are NaN are left out.
+        Columns ``run``, `RUN_COLUMNS`, the dimensions of `values` and `name`; cells that are NaN are left out.
     """
     dims = [str(dim) for dim in values.dims if dim != "run"]
     for coordinate in values.coords:
@@ -47,7 +48,7 @@ def run_frame(values: xr.DataArray, *, name: str) -> pd.DataFrame:
     frame = values.to_dataframe(name=name).reset_index().dropna(subset=name)
     frame[name] = frame[name].astype(float).round(DECIMALS)
     phase = [PHASE] if PHASE in frame else []
-    return frame[["run", *style.RUN_COLUMNS, *dims, *phase, name]].reset_index(drop=True)
+    return frame[["run", *RUN_COLUMNS, *dims, *phase, name]].reset_index(drop=True)
 
 
 def with_phase(dataset: xr.Dataset, name: str) -> xr.DataArray:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from dual_process.figures import curves, style
+from dual_process.store import RUN_COLUMNS
 
 PANELS = (
     ("layer 0 probe", "val"),
@@ -62,7 +63,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     columns = [
         "quantity",
         "run",
-        *style.RUN_COLUMNS,
+        *RUN_COLUMNS,
         "num_distributions",
         "subject",
         "step",

@@ -1,7 +1,7 @@
 """What every figure shares: sizes, colours, line styles, orders and human labels.
 
-Input is a tidy table of plotted numbers with the columns in `RUN_COLUMNS`; output is names in drawing order and their
-colours and labels. Colours are those of Okabe and Ito, told apart with the common kinds of colour blindness.
+Input is a tidy table of plotted numbers with the columns of `store.RUN_COLUMNS`; output is names in drawing order and
+their colours and labels. Colours are those of Okabe and Ito, told apart with the common kinds of colour blindness.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,6 @@ WIDTH = 7.0
 """Width of a double-column figure, in inches."""
 PDF_METADATA = {"CreationDate": None}
 """Pass as ``metadata`` to ``savefig`` so that the same numbers give the same bytes."""
-
-RUN_COLUMNS = (
-    "task",
-    "model",
-    "distribution",
-    "law",
-    "alpha",
-    "schedule",
-    "kind",
-    "period",
-    "forget_until",
-    "protocol",
-    "seed",
-)
-"""What is known of a run, in every table of numbers."""
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 GREY, BLACK = "#7F7F7F", "#000000"
