@@ -8,7 +8,10 @@ import numpy as np
 import xarray as xr
 
 EVALUATIONS = ("val", "switch", "tail", "tail_switch", "unseen")
-METRICS = ("exact_match", "exact_match_same_group", "two_way", "context_top_one", "loss")
+METRICS = (
+    *("exact_match", "exact_match_same_group", "two_way", "context_top_one", "loss"),
+    *("copied", "loss_copying", "loss_decision"),
+)
 PROBED = ("val", "tail", "unseen")
 CONTRASTS = ("seen_unseen", "noun_adjective")
 ROLES = ("noun", "adjective", "copula", "mask", "unseen")
@@ -23,24 +26,34 @@ def run(
     seed: int = 0,
     task: str = "pos",
     model: str = "bert",
+    *,
+    layers: int = 2,
+    training: str = "standard",
+    vocabulary: int = 100,
+    ambiguity: float = 0.1,
 ) -> dict[str, Any]:
     """Coordinates of one run, read off its names ("zipf-1.5", "active-200", "temporary-50-600")."""
     kind, *numbers = schedule.split("-")
+    probability = float(numbers.pop()) if numbers and kind in ("probabilistic", "drift") else np.nan
     law = "zipf" if distribution.startswith("zipf") else distribution
     alpha = {"zipf": lambda: float(distribution.split("-")[1]), "uniform": lambda: 0.0}.get(law, lambda: np.nan)()
+    parts = (task, vocabulary, ambiguity, distribution, model, layers, training, schedule, protocol, seed)
     return {
-        "run": f"{task}-{distribution}-{model}-{schedule}-{protocol}-{seed}",
+        "run": "-".join(map(str, parts)),
         "task": task,
         "distribution": distribution,
         "law": law,
         "alpha": alpha,
-        "ambiguity": 0.1,
-        "vocabulary": 100,
+        "ambiguity": ambiguity,
+        "vocabulary": vocabulary,
         "model": model,
+        "layers": layers,
+        "training": training,
         "schedule": schedule,
         "kind": kind,
         "period": float(numbers[0]) if numbers else np.nan,
         "forget_until": float(numbers[1]) if len(numbers) > 1 else np.nan,
+        "probability": probability,
         "protocol": protocol,
         "seed": seed,
         "ambiguous_mass_noun": 0.1,
@@ -94,7 +107,7 @@ def probe_dataset(
         is_absent = row["law"] == "uniform" and rest[1].startswith("tail")
         return np.nan if is_absent else score(row, *rest)  # type: ignore[misc]
 
-    embedding_step = [0, int(x[-1])]
+    analysis_step = [0, int(x[-1])]
     coordinates = np.full((len(runs), 2, num_tokens, 2), np.nan, np.float32)
     for i, row in enumerate(runs if embedding else ()):
         coordinates[i] = embedding(row, roles)  # type: ignore[misc]
@@ -106,10 +119,10 @@ def probe_dataset(
             ("run", "step"),
             fill(since_reset),
         ),
-        "embedding_coordinates": (("run", "embedding_step", "token", "component"), coordinates),
-        "embedding_norm": (("run", "embedding_step", "token"), np.linalg.norm(coordinates, axis=-1)),
+        "embedding_coordinates": (("run", "analysis_step", "token", "component"), coordinates),
+        "embedding_norm": (("run", "analysis_step", "token"), np.linalg.norm(coordinates, axis=-1)),
         "explained_variance": (
-            ("run", "embedding_step", "component"),
+            ("run", "analysis_step", "component"),
             np.broadcast_to(np.float32([0.3, 0.1]), (len(runs), 2, 2)),
         ),
     }
@@ -121,7 +134,7 @@ def probe_dataset(
         "layer": np.arange(num_layers + 1),
         "probed": _column(PROBED),
         "contrast": _column(CONTRASTS),
-        "embedding_step": embedding_step,
+        "analysis_step": analysis_step,
         "token": np.arange(num_tokens),
         "component": [1, 2],
         "role": ("token", roles),

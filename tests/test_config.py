@@ -134,6 +134,28 @@ FAULTS = {
         500,
         "schedules.active.period 500 never comes within training.steps 500; period must be less than training.st",
     ),
+    "variant with a key that is common": (
+        "training_variants",
+        {"short": {"threads": 7}},
+        "training_variants.short.threads is 7; it must be left out, since `training.threads` (1) holds for all runs",
+    ),
+    "variant under a name that is taken": (
+        "training_variants",
+        {"standard": {"steps": 50}},
+        "training_variants.standard is `training` itself; give a variant a name of its own",
+    ),
+    "unknown key in a variant": ("training_variants", {"short": {"step": 5}}, "key 'training_variants.short.step'"),
+    "training that is not defined": ("grids.main.training", "x", "grids.main.training names 'x', which is not defined"),
+    "unknown kind of task": (
+        "tasks.pos.kind",
+        "riddles",
+        "key 'tasks.pos.kind' is 'riddles'; it must be one of 'part-of-speech', 'associative-recall'",
+    ),
+    "unknown kind of model": (
+        "models.bert.kind",
+        "lstm",
+        "key 'models.bert.kind' is 'lstm'; it must be one of 'bert', 'gpt2'",
+    ),
     "negative learning rate": (
         "training.learning_rate",
         -1,
@@ -193,3 +215,32 @@ def test_several_faults_are_several_sentences():
         "tasks.pos.vocabulary",
         "training.learning_rate",
     ]
+
+
+def test_variants_of_training_hold_what_differs():
+    data = changed("training_variants", {"short": {"steps": 50, "learning_rate_schedule": "linear"}})
+    config = load_config(data)
+    assert set(config.trainings) == {"standard", "short"}
+    assert config.trainings["standard"] == config.training
+    differing = config.training.model_copy(update={"steps": 50, "learning_rate_schedule": "linear"})
+    assert config.trainings["short"] == differing
+
+
+def test_a_fault_that_variants_inherit_is_told_once():
+    data = changed("training.learning_rate", -1)
+    data["training_variants"] = {"short": {"steps": 50}}
+    with pytest.raises(ConfigError, match=r"^config: key 'training.learning_rate' is -1; [^\n]*$"):
+        load_config(data)
+
+
+def test_schedules_must_fit_the_training_of_their_grid():
+    data = changed("training_variants", {"short": {"steps": 50}})
+    data["grids"]["main"]["training"] = "short"
+    with pytest.raises(ConfigError, match=r"never comes within training_variants\.short\.steps 50"):
+        load_config(data)
+
+
+def test_a_task_and_a_model_without_a_kind_are_those_of_the_paper():
+    config = load_config(changed("tasks.recall", {"kind": "associative-recall", "items": 20}))
+    assert [task.kind for task in config.tasks.values()] == ["part-of-speech", "associative-recall"]
+    assert config.models["bert"].kind == "bert"

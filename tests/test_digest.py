@@ -63,7 +63,7 @@ def changed_by(package, unchanged) -> Iterator[Callable[..., set[str]]]:
         ("models/bert.py", "INITIAL_SCALE = 0.02\n", "INITIAL_SCALE = 0.02  # of BERT\n\n"),
         ("models/bert.py", "INITIAL_SCALE = 0.02\n", "INITIAL_SCALE = (\n    0.02\n)\n"),
         ("store.py", '    """Read one group', '    # A comment\n    """Read one group'),
-        ("blocks.py", "alpha: float = Field(gt=0, le=10)", "alpha: float = Field(gt=0, le=11)"),
+        ("blocks/distributions.py", "alpha: float = Field(gt=0, le=10)", "alpha: float = Field(gt=0, le=11)"),
         ("logs.py", "logging.INFO", "logging.WARNING"),
     ],
 )

@@ -156,11 +156,11 @@ def test_another_schedules_block_leaves_the_plans_of_the_rest_alone():
 
 
 def test_schedules_models_and_seeds_share_data_sets_as_they_should():
-    run = Run("pos", "zipf-1.5", "bert", "vanilla", "corrected", 0)
+    run = Run("pos", "zipf-1.5", "bert", "standard", "vanilla", "corrected", 0)
     key = dataset_key(config(), run)
-    assert key == dataset_key(config(), Run("pos", "zipf-1.5", "other", "active-4", "corrected", 0))
-    assert key != dataset_key(config(), Run("pos", "zipf-1.5", "bert", "vanilla", "corrected", 1))
-    assert key != dataset_key(config(), Run("pos", "zipf-1.5", "bert", "vanilla", "reference", 0))
+    assert key == dataset_key(config(), Run("pos", "zipf-1.5", "other", "standard", "active-4", "corrected", 0))
+    assert key != dataset_key(config(), Run("pos", "zipf-1.5", "bert", "standard", "vanilla", "corrected", 1))
+    assert key != dataset_key(config(), Run("pos", "zipf-1.5", "bert", "standard", "vanilla", "reference", 0))
     assert set(dataset_plans(config())) == {dataset_key(config(), run).name for run in runs_table(config())}
 
 
@@ -180,12 +180,13 @@ def test_names_are_unique_and_path_safe():
 
 
 def test_the_name_of_a_run_tells_its_parts_apart():
-    run = Run("pos", "zipf-1.5", "bert", "active-4", "corrected", 3)
+    run = Run("pos", "zipf-1.5", "bert", "standard", "active-4", "corrected", 3)
     parts = dict(part.split("~") for part in run.name.split("_"))
     assert parts == {
         "task": "pos",
         "distribution": "zipf-1.5",
         "model": "bert",
+        "training": "standard",
         "schedule": "active-4",
         "protocol": "corrected",
         "seed": "3",

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
+from transformers import get_linear_schedule_with_warmup
 
 from dual_process.blocks import Active, Probabilistic, Temporary, Training, Vanilla
-from dual_process.schedules import checkpoint_steps, is_reset, replacement_probability, reset_steps, steps_since_reset
+from dual_process.schedules import (
+    checkpoint_steps,
+    is_reset,
+    learning_rate,
+    replacement_probability,
+    reset_steps,
+    steps_since_reset,
+)
 
 VANILLA = Vanilla(kind="vanilla")
 
@@ -136,3 +145,18 @@ def test_checkpoints_at_the_papers_size_are_sorted_unique_and_within_range():
     assert all(type(step) is int for step in steps)
     assert (steps[0], steps[-1]) == (1, 62_500)
     assert {500, 1000, 62_000, 1050, 1990, 4050, 4990} <= set(steps)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5])
+def test_linear_learning_rate_is_that_of_transformers(warmup):
+    config = training(learning_rate=0.3, learning_rate_schedule="linear", warmup=warmup)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    theirs = get_linear_schedule_with_warmup(optimizer, round(warmup * config.steps), config.steps)
+    for step in range(1, config.steps + 1):
+        assert learning_rate(config, step) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        optimizer.step()
+        theirs.step()
+
+
+def test_constant_learning_rate_is_constant():
+    assert {learning_rate(training(learning_rate=0.3), step) for step in (1, 50, 100)} == {0.3}

@@ -4,7 +4,7 @@ Input is the mapping that Snakemake has merged from ``config/config.yaml`` and i
 :class:`Config`, or one sentence for each fault. Nothing heavy is imported here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -12,18 +12,22 @@ from pydantic import Field, ValidationError, model_validator
 from dual_process.blocks import (
     CORRECTED,
     REFERENCE,
-    Bert,
+    STANDARD,
     Block,
     Distribution,
     Figure,
     Grid,
+    Model,
     Name,
-    PartOfSpeech,
     Probing,
     Protocol,
     Schedule,
+    Task,
     Training,
 )
+
+PLACEMENT = {"cohort_size", "threads", "resume_every", "keep_checkpoints"}
+"""Keys of `training` that decide where and how work is done, but not what comes out."""
 
 
 class Config(Block):
@@ -31,11 +35,11 @@ class Config(Block):
 
     scale: Name
     """Folder under results/ for everything made with this configuration."""
-    tasks: dict[Name, PartOfSpeech]
+    tasks: dict[Name, Task]
     """Tasks by name."""
     distributions: dict[Name, Distribution]
     """Token distributions by name."""
-    models: dict[Name, Bert]
+    models: dict[Name, Model]
     """Architectures by name."""
     schedules: dict[Name, Schedule]
     """Forgetting schedules by name."""
@@ -43,6 +47,8 @@ class Config(Block):
     """Protocols by name; `reference` and `corrected` are always there."""
     training: Training
     """Optimisation, stacking and checkpoints."""
+    training_variants: dict[Name, Training] = Field(default_factory=dict)
+    """Named variants of `training`, each holding the keys that differ; a grid names the one it wants."""
     probing: Probing = Probing()
     """What is measured on every checkpoint."""
     grids: dict[Name, Grid]
@@ -61,6 +67,19 @@ class Config(Block):
             raise ValueError(f"protocols.{name} is built in and cannot be changed; give a variant a name of its own")
         return {**data, "protocols": builtin | dict(own)}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _variants_are_complete(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        base, variants = data.get("training"), data.get("training_variants")
+        if not isinstance(base, Mapping) or not isinstance(variants, Mapping):
+            return data
+        if STANDARD in variants:
+            raise ValueError(f"training_variants.{STANDARD} is `training` itself; give a variant a name of its own")
+        merged = {name: {**base, **own} if isinstance(own, Mapping) else own for name, own in variants.items()}
+        return {**data, "training_variants": merged}
+
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         for grid_name, grid in self.grids.items():
@@ -72,6 +91,11 @@ class Config(Block):
                             f"grids.{grid_name}.{key} names {name!r}, which is not defined; "
                             f"defined under {key}: {', '.join(known)}"
                         )
+            if grid.training not in self.trainings:
+                raise ValueError(
+                    f"grids.{grid_name}.training names {grid.training!r}, which is not defined; "
+                    f"{STANDARD} is `training`, defined under training_variants: {', '.join(self.training_variants)}"
+                )
         for figure_name, figure in self.figures.items():
             for name in figure.grids:
                 if name not in self.grids:
@@ -83,15 +107,34 @@ class Config(Block):
 
     @model_validator(mode="after")
     def _schedules_fit(self) -> Self:
-        used = {name for grid in self.grids.values() for name in grid.schedules}
-        for name in sorted(used):
-            period = getattr(self.schedules[name], "period", 0)
-            if period >= self.training.steps:
-                raise ValueError(
-                    f"schedules.{name}.period {period} never comes within training.steps {self.training.steps}; "
-                    f"period must be less than training.steps"
-                )
+        for grid in self.grids.values():
+            steps = self.trainings[grid.training].steps
+            for name in grid.schedules:
+                period = getattr(self.schedules[name], "period", 0)
+                if period >= steps:
+                    key = "training" if grid.training == STANDARD else f"training_variants.{grid.training}"
+                    raise ValueError(
+                        f"schedules.{name}.period {period} never comes within {key}.steps {steps}; "
+                        f"period must be less than {key}.steps"
+                    )
         return self
+
+    @model_validator(mode="after")
+    def _placement_is_common(self) -> Self:
+        for name, training in self.training_variants.items():
+            for key in sorted(PLACEMENT):
+                value, common = getattr(training, key), getattr(self.training, key)
+                if value != common:
+                    raise ValueError(
+                        f"training_variants.{name}.{key} is {value!r}; it must be left out, since `training.{key}` "
+                        f"({common!r}) holds for all runs"
+                    )
+        return self
+
+    @property
+    def trainings(self) -> dict[str, Training]:
+        """`training` under the name standard, and its variants."""
+        return {STANDARD: self.training, **self.training_variants}
 
 
 class ConfigError(ValueError):
@@ -119,13 +162,19 @@ def load_config(data: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("\n".join(_sentence(fault) for fault in error.errors())) from None
+        raise ConfigError("\n".join(_sentence(fault) for fault in _own_faults(error.errors()))) from None
+
+
+def _own_faults(faults: Sequence[Any]) -> list[Any]:
+    """Leave out what variants of `training` have inherited from a fault in `training` itself."""
+    common = {tuple(fault["loc"][1:]) for fault in faults if fault["loc"][:1] == ("training",)}
+    return [fault for fault in faults if fault["loc"][:1] != ("training_variants",) or fault["loc"][2:] not in common]
 
 
 def _sentence(fault: Any) -> str:
     """Turn one pydantic fault into a sentence: key, value, what is allowed."""
     path = [str(part) for part in fault["loc"] if part != "[key]"]
-    if path[:1] in (["distributions"], ["schedules"]):
+    if path[:1] in (["distributions"], ["schedules"], ["tasks"], ["models"]):
         del path[2:3]  # pydantic puts the tag of the union here
     if "reset_scale" in path:
         del path[path.index("reset_scale") + 1 :]  # and here the member of the union
@@ -139,7 +188,7 @@ def _sentence(fault: Any) -> str:
     if kind == "value_error":
         return f"config: {key + ': ' if key else ''}{context['error']}."
     if kind == "union_tag_invalid":
-        tag = context["discriminator"].strip("'")
+        tag = context["discriminator"].strip("'_()")
         return f"config: key '{key}.{tag}' is {context['tag']!r}; it must be one of {context['expected_tags']}."
     block = "it must be a block of keys and values"
     message = fault["msg"].split(", unable")[0].split(", got")[0].replace("Input should be", "it must be")

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-LEFT_OUT = {"dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.logs"}
+LEFT_OUT = ("dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.logs")
 
 
 @cache
@@ -32,11 +32,15 @@ def code_digest(module: str) -> str:
     pending = [module]
     while pending:
         name = pending.pop()
-        if name not in seen and name not in LEFT_OUT:
+        if name not in seen and not _is_left_out(name):
             seen.add(name)
             pending.extend(_imports(name))
     text = "\n".join(f"{name} {_dump(name)}" for name in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_left_out(name: str) -> bool:
+    return any(f"{name}.".startswith(f"{each}.") for each in LEFT_OUT)
 
 
 def _path(name: str) -> Path:

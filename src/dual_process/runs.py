@@ -9,11 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dual_process.blocks import Bert, Block, Distribution, PartOfSpeech, Probing, Protocol, Schedule, Training
-from dual_process.config import Config
-
-PLACEMENT = {"cohort_size", "threads", "resume_every", "keep_checkpoints"}
-"""Keys of `training` that decide where and how work is done, but not what comes out."""
+from dual_process.blocks import Block, Distribution, Model, Probing, Protocol, Schedule, Task, Training
+from dual_process.config import PLACEMENT, Config
 
 
 @dataclass(frozen=True)
@@ -23,6 +20,7 @@ class Run:
     task: str
     distribution: str
     model: str
+    training: str
     schedule: str
     protocol: str
     seed: int
@@ -39,6 +37,7 @@ class DatasetKey:
 
     task: str
     distribution: str
+    training: str
     sampling: str
     seed: int
 
@@ -52,7 +51,7 @@ class DatasetPlan(Block):
     """All that decides a data set."""
 
     name: str
-    task: PartOfSpeech
+    task: Task
     distribution: Distribution
     sampling: str
     seed: int
@@ -65,7 +64,7 @@ class RunPlan(Block):
     name: str
     labels: dict[str, str]
     dataset: str
-    task: PartOfSpeech
+    task: Task
     distribution: Distribution
     schedule: Schedule
     seed: int
@@ -75,7 +74,7 @@ class CohortPlan(Block):
     """All that decides the checkpoints of one cohort."""
 
     name: str
-    model: Bert
+    model: Model
     protocol: Protocol
     training: dict[str, Any]
     runs: tuple[RunPlan, ...]
@@ -100,7 +99,7 @@ def runs_table(config: Config, grids: Iterable[str] | None = None) -> tuple[Run,
         grid = config.grids[name]
         table.update(
             {
-                Run(task, distribution, model, schedule, protocol, seed): None
+                Run(task, distribution, model, grid.training, schedule, protocol, seed): None
                 for task in grid.tasks
                 for model in grid.models
                 for protocol in grid.protocols
@@ -115,14 +114,14 @@ def runs_table(config: Config, grids: Iterable[str] | None = None) -> tuple[Run,
 def cohorts(config: Config) -> dict[str, tuple[Run, ...]]:
     """Partition the runs that any figure needs into cohorts, by name.
 
-    Members share task, distribution, model and protocol, and are taken in table order. So another distribution makes
-    new cohorts and changes none; runs that come last in the table, such as those of another grid, change at most the
-    last cohort of each group.
+    Members share task, distribution, model, training and protocol, and are taken in table order. So another
+    distribution makes new cohorts and changes none; runs that come last in the table, such as those of another grid,
+    change at most the last cohort of each group.
     """
     needed = [name for figure in config.figures.values() for name in figure.grids]
     groups: dict[tuple[str, ...], list[Run]] = {}
     for run in runs_table(config, dict.fromkeys(needed)):
-        groups.setdefault((run.task, run.distribution, run.model, run.protocol), []).append(run)
+        groups.setdefault((run.task, run.distribution, run.model, run.training, run.protocol), []).append(run)
     size = config.training.cohort_size
     chunks = [tuple(group[i : i + size]) for group in groups.values() for i in range(0, len(group), size)]
     return {_cohort_name(chunk): chunk for chunk in chunks}
@@ -135,12 +134,11 @@ def figure_runs(config: Config, figure: str) -> tuple[Run, ...]:
 
 def dataset_key(config: Config, run: Run) -> DatasetKey:
     """Return the data set that a run trains and is measured on."""
-    return DatasetKey(run.task, run.distribution, config.protocols[run.protocol].sampling, run.seed)
+    return DatasetKey(run.task, run.distribution, run.training, config.protocols[run.protocol].sampling, run.seed)
 
 
 def dataset_plans(config: Config) -> dict[str, DatasetPlan]:
     """Plans of all data sets, by name."""
-    sequences = config.training.steps * config.training.batch_size
     keys = {dataset_key(config, run): None for members in cohorts(config).values() for run in members}
     return {
         key.name: DatasetPlan(
@@ -149,7 +147,7 @@ def dataset_plans(config: Config) -> dict[str, DatasetPlan]:
             distribution=config.distributions[key.distribution],
             sampling=key.sampling,
             seed=key.seed,
-            training_sequences=sequences,
+            training_sequences=config.trainings[key.training].steps * config.trainings[key.training].batch_size,
         )
         for key in keys
     }
@@ -161,7 +159,7 @@ def cohort_plan(config: Config, members: tuple[Run, ...]) -> CohortPlan:
         name=_cohort_name(members),
         model=config.models[members[0].model],
         protocol=config.protocols[members[0].protocol],
-        training=config.training.model_dump(mode="json", exclude=PLACEMENT),
+        training=config.trainings[members[0].training].model_dump(mode="json", exclude=PLACEMENT),
         runs=tuple(_run_plan(config, run) for run in members),
     )
 

@@ -61,3 +61,17 @@ def checkpoint_steps(training: Training, schedules: Iterable[Schedule]) -> list[
         )
         steps |= {reset + offset for reset in chosen for offset in training.checkpoints_after_reset}
     return sorted(step for step in steps | {training.steps} if 1 <= step <= training.steps)
+
+
+def learning_rate(training: Training, step: int) -> float:
+    """Learning rate of optimizer step `step`, counted from 1: constant, or linear up and then linear down to zero.
+
+    The linear form is that of ``transformers.get_linear_schedule_with_warmup`` (as in the published autoregressive
+    study).
+    """
+    if training.learning_rate_schedule == "constant":
+        return training.learning_rate
+    completed, warmup = step - 1, round(training.warmup * training.steps)
+    if completed < warmup:
+        return training.learning_rate * completed / warmup
+    return training.learning_rate * (training.steps - completed) / (training.steps - warmup)

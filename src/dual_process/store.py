@@ -22,13 +22,18 @@ from zarr.storage import MemoryStore
 RUN_COLUMNS = (
     "task",
     "model",
+    "layers",
+    "training",
     "distribution",
     "law",
     "alpha",
+    "vocabulary",
+    "ambiguity",
     "schedule",
     "kind",
     "period",
     "forget_until",
+    "probability",
     "protocol",
     "seed",
 )

@@ -60,5 +60,5 @@ def test_only_one_task_and_model_is_shown() -> None:
     frame = curves.score_frame(dataset, kinds=["vanilla"], evaluations=["unseen"])
     shown, title = curves.first_setting(frame)
     assert set(shown["task"]) == {"large"}
-    assert title == "task large, model bert (first of 2 settings)"
+    assert title == "task large (first of 2 settings)"
     assert curves.first_setting(shown)[1] == ""

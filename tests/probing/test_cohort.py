@@ -19,15 +19,16 @@ DIMS = {
     "separability": ("run", "step", "contrast"),
     "steps_since_reset": ("run", "step"),
     "training_loss": ("run", "step"),
-    "embedding_coordinates": ("run", "embedding_step", "token", "component"),
-    "embedding_norm": ("run", "embedding_step", "token"),
-    "explained_variance": ("run", "embedding_step", "component"),
+    "embedding_coordinates": ("run", "analysis_step", "token", "component"),
+    "embedding_norm": ("run", "analysis_step", "token"),
+    "explained_variance": ("run", "analysis_step", "component"),
 }
 ALONG_RUN = {
-    *("run", "task", "distribution", "law", "alpha", "ambiguity", "vocabulary", "model", "schedule", "kind"),
+    *("run", "task", "distribution", "law", "alpha", "ambiguity", "vocabulary", "model", "layers"),
+    *("training", "schedule", "kind", "probability"),
     *("period", "forget_until", "protocol", "seed", "ambiguous_mass_noun", "ambiguous_mass_adjective"),
 }
-OTHERS = {"step", "evaluation", "metric", "layer", "probed", "contrast", "embedding_step", "token", "component", "role"}
+OTHERS = {"step", "evaluation", "metric", "layer", "probed", "contrast", "analysis_step", "token", "component", "role"}
 NUM_TOKENS = 42 + 3 * 12
 
 
@@ -48,8 +49,8 @@ def test_variables_dimensions_and_coordinates(measured, protocol):
     roles = ["noun"] * 20 + ["adjective"] * 20 + ["copula", "mask"] + ["unseen"] * 36
     assert found["role"].values.tolist() == roles
     assert {"val", "switch", "tail", "tail_switch", "unseen", "unseen_normal"} <= set(found["evaluation"].values)
-    assert set(found["embedding_step"].values) <= {1, 2, 5, 10}
-    assert 10 in found["embedding_step"].values
+    assert set(found["analysis_step"].values) <= {1, 2, 5, 10}
+    assert 10 in found["analysis_step"].values
 
 
 @pytest.mark.parametrize("protocol", ["reference", "corrected"])
@@ -130,19 +131,19 @@ def test_training_loss_is_passed_on(trained, measured):
 
 def test_embeddings_are_those_of_their_step(trained, measured):
     cohort, found = trained("zipf-1.5", "reference"), measured("zipf-1.5", "reference")
-    for step in found["embedding_step"].values.tolist():
+    for step in found["analysis_step"].values.tolist():
         rows = read_checkpoint(cohort.output, step)["word_embedding.weight"]
-        norms = found["embedding_norm"].sel(embedding_step=step)
+        norms = found["embedding_norm"].sel(analysis_step=step)
         np.testing.assert_allclose(norms, rows.norm(dim=-1), rtol=1e-5)
         centred = (rows - rows.mean(1, keepdim=True)).square().sum((1, 2))
-        along = found["embedding_coordinates"].sel(embedding_step=step).astype(float) ** 2
-        share = found["explained_variance"].sel(embedding_step=step)
+        along = found["embedding_coordinates"].sel(analysis_step=step).astype(float) ** 2
+        share = found["explained_variance"].sel(analysis_step=step)
         np.testing.assert_allclose(along.sum("token") / centred.numpy()[:, None], share, rtol=1e-3)
 
 
 def test_unseen_rows_of_corrected_runs_are_fresh_and_those_of_reference_runs_trained(measured):
     for protocol, sd in (("corrected", 0.02), ("reference", 1.0)):
-        found = measured("zipf-1.5", protocol).sel(step=10, embedding_step=10)
+        found = measured("zipf-1.5", protocol).sel(step=10, analysis_step=10)
         names = found["run"].values[found["kind"].values == "active"]
         norms = found["embedding_norm"].sel(run=names).isel(token=slice(42, None))
         assert float(norms.mean()) == pytest.approx(sd * 4, rel=0.2)  # of 16 coordinates

@@ -58,8 +58,16 @@ def test_types_do_not_depend_on_the_schedules():
     """Else cohorts would not join: NaN makes a column of floats, and none makes a column of objects."""
     _, found = labels()
     assert {name for name in found.coords if found[name].dtype == float} == {
-        *("alpha", "ambiguity", "period", "forget_until", "ambiguous_mass_noun", "ambiguous_mass_adjective")
+        *(
+            "alpha",
+            "ambiguity",
+            "period",
+            "forget_until",
+            "probability",
+            "ambiguous_mass_noun",
+            "ambiguous_mass_adjective",
+        )
     }
-    assert {name for name in found.coords if found[name].dtype.kind == "i"} == {"seed", "vocabulary"}
+    assert {name for name in found.coords if found[name].dtype.kind == "i"} == {"seed", "vocabulary", "layers"}
     for name in ("run", "task", "distribution", "law", "model", "schedule", "kind", "protocol"):
         assert all(type(value) is str for value in found[name].values.tolist())

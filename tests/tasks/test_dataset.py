@@ -7,7 +7,7 @@ from dual_process.blocks import PartOfSpeech, Zipf
 from dual_process.runs import DatasetPlan
 from dual_process.store import list_groups, open_store, write_store
 from dual_process.tasks.dataset import make_dataset
-from dual_process.tasks.registry import TASKS
+from dual_process.tasks.registry import TASKS, layout
 from dual_process.tasks.vocabulary import make_vocabulary
 
 TASK = PartOfSpeech(vocabulary=40, evaluation_sequences=50, ambiguity=0.2)
@@ -53,8 +53,8 @@ def test_training_sequences_expand_through_the_registry(groups):
     training = groups["training"]
     compact = {str(name): values.values for name, values in training.items()}
     inputs, targets = TASKS[training.attrs["task"]].expand(compact, training.attrs)
-    assert inputs.shape == (200, TASKS["part-of-speech"].num_positions)
-    assert targets.shape == (200, len(TASKS["part-of-speech"].targets))
+    assert inputs.shape == (200, layout(PartOfSpeech()).num_positions)
+    assert targets.shape == (200, len(layout(PartOfSpeech()).targets))
     assert (inputs[:, 4:] == 41).all()
     assert ((inputs[:, 0] == 40) | (inputs[:, 1] == 40)).all()
     np.testing.assert_array_equal(targets[:, 0], compact["adjective"])

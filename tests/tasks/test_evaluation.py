@@ -206,4 +206,5 @@ def test_adding_sets_changes_no_other():
 
 
 def test_the_configuration_knows_the_names_of_all_sets() -> None:
-    assert set(EVALUATIONS) == set(evaluation_sets(everything("corrected"), seed=0))
+    others = {"weights", "context"}  # of associative recall
+    assert set(EVALUATIONS) - others == set(evaluation_sets(everything("corrected"), seed=0))

@@ -8,10 +8,10 @@ from transformers import BertConfig, BertForMaskedLM
 
 from dual_process.checkpoints import INDEX, RESUME, read_index
 from dual_process.models.convert import to_transformers
+from dual_process.models.registry import initial_model
 from dual_process.store import open_store
 from dual_process.training import fit as fit_module
 from dual_process.training.data import StepIndexedBatches
-from dual_process.training.fit import initial_model
 from tests.tiny import assert_same, configuration, make_cohort
 
 LONG = {"steps": 200, "checkpoints_every": 200, "checkpoints_logarithmic": 0}
@@ -20,7 +20,10 @@ NO_GRADIENT = "key.bias"
 
 
 def initial_state(cohort):
-    return initial_model(cohort.plan, cohort.datasets).state_dict()
+    plan, vocabulary = cohort.plan, open_store(cohort.datasets[0], "vocabulary")
+    num_tokens = vocabulary.sizes["token"] if plan.protocol.train_unseen else vocabulary.attrs["num_trained"]
+    seeds = [run.seed for run in plan.runs]
+    return initial_model(plan.model, plan.protocol, num_tokens=num_tokens, num_positions=7, seeds=seeds).state_dict()
 
 
 @pytest.mark.parametrize(

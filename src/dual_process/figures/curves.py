@@ -76,19 +76,21 @@ def score_frame(dataset: xr.Dataset, *, kinds: Sequence[str], evaluations: Seque
 
 
 def first_setting(numbers: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Restrict to one task and model, so that a band is a spread over seeds and nothing else.
+    """Restrict to one task, model and training, so that a band is a spread over seeds and nothing else.
 
     Returns
     -------
     numbers
-        Rows of the first task and model, by name.
+        Rows of the first task, model and training, by name.
     title
         What is shown, if something is left out; else empty.
     """
-    settings = sorted(set(zip(numbers["task"], numbers["model"], strict=True)))
-    task, model = settings[0]
-    title = f"task {task}, model {model} (first of {len(settings)} settings)" if len(settings) > 1 else ""
-    return numbers[(numbers["task"] == task) & (numbers["model"] == model)], title
+    keys = ["task", "model", "training"]
+    settings = numbers[keys].drop_duplicates().sort_values(keys)
+    first = settings.iloc[0]
+    words = ", ".join(f"{key} {first[key]}" for key in keys if settings[key].nunique() > 1)
+    title = f"{words} (first of {len(settings)} settings)" if words else ""
+    return numbers[(numbers[keys] == first).all(axis=1)], title
 
 
 def draw_curves(

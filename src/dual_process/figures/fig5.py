@@ -16,6 +16,13 @@ from matplotlib.lines import Line2D
 from dual_process.figures import curves, style
 from dual_process.store import RUN_COLUMNS
 
+VARIABLES = (
+    "probe_accuracy",
+    "separability",
+    "steps_since_reset",
+    "embedding_coordinates",
+    "explained_variance",
+)
 PANELS = (
     ("layer 0 probe", "val"),
     ("best layer probe", "val"),
@@ -151,10 +158,10 @@ def _list(word: str, values: Sequence[int]) -> str:
 
 def _representative(dataset: xr.Dataset) -> xr.Dataset:
     """Select the first task and model, and the Zipf law nearest to exponent 1 (else the first distribution)."""
-    names = ["task", "model", "distribution", "law", "alpha"]
+    names = ["task", "model", "training", "distribution", "law", "alpha"]
     runs = pd.DataFrame({name: dataset[name].values.astype(object) for name in names})
-    first = runs.sort_values(["task", "model"]).iloc[0]
-    runs = runs[(runs["task"] == first["task"]) & (runs["model"] == first["model"])]
+    setting = ["task", "model", "training"]
+    runs = runs[(runs[setting] == runs.sort_values(setting).iloc[0][setting]).all(axis=1)]
     runs["distance"] = (runs["alpha"].astype(float) - 1).abs().where(runs["law"] == "zipf", np.inf)
     distribution = runs.sort_values(["distance", "distribution"])["distribution"].iloc[0]
     return dataset.isel(run=runs.index[runs["distribution"] == distribution].to_numpy())
@@ -171,13 +178,13 @@ def _embedding_frame(dataset: xr.Dataset) -> pd.DataFrame:
 def _rows_of_one_run(dataset: xr.Dataset) -> pd.DataFrame:
     coordinates = dataset["embedding_coordinates"].sel(component=[1, 2])
     kept = coordinates.notnull().any(["run", "token", "component"])
-    last = coordinates["embedding_step"].where(kept, drop=True)[-1:]
-    here = dataset.sel(embedding_step=last.values.astype(int))
+    last = coordinates["analysis_step"].where(kept, drop=True)[-1:]
+    here = dataset.sel(analysis_step=last.values.astype(int))
     frames = [
         curves.run_frame(here["embedding_coordinates"].sel(component=number, drop=True), name=f"component_{number}")
         for number in (1, 2)
     ]
-    frame = frames[0].assign(component_2=frames[1]["component_2"]).rename(columns={"embedding_step": "step"})
+    frame = frames[0].assign(component_2=frames[1]["component_2"]).rename(columns={"analysis_step": "step"})
     role = dataset["role"].isel(run=0) if "run" in dataset["role"].dims else dataset["role"]
     roles = pd.Series(role.values.astype(object), index=role["token"].values)
     frame["role"] = frame["token"].map(roles)

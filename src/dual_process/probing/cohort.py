@@ -13,7 +13,8 @@ import torch
 import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
-from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.models.bert import StackedBert
+from dual_process.models.registry import build_model
 from dual_process.probing.embedding import principal_components, separability
 from dual_process.probing.evaluation import PROBED, Evaluations
 from dual_process.probing.labels import coordinates
@@ -22,7 +23,7 @@ from dual_process.probing.scores import METRICS
 from dual_process.runs import CohortPlan, ProbePlan, stores_of_runs
 from dual_process.schedules import steps_since_reset
 from dual_process.store import open_store
-from dual_process.tasks.registry import TASKS
+from dual_process.tasks.registry import layout
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def probe_cohort(
     evaluations = Evaluations(plan, stores)
     vocabularies = [open_store(path, "vocabulary") for path in stores]
     since = np.stack([steps_since_reset(run.schedule, cohort.optimisation.steps, steps) for run in cohort.runs])
-    kept = _spread(steps, plan.probing.embedding_steps)
+    kept = _spread(steps, plan.probing.analysis_steps)
     model = _model(cohort, num_tokens=vocabularies[0].sizes["token"])
     parts = []
     for column, step in enumerate(steps):
@@ -76,13 +77,9 @@ def probe_cohort(
 
 
 def _model(cohort: CohortPlan, *, num_tokens: int) -> StackedBert:
-    config = BertConfig(
-        num_tokens=num_tokens,
-        num_positions=TASKS[cohort.runs[0].task.kind].num_positions,
-        num_runs=len(cohort.runs),
-        **cohort.model.model_dump(exclude={"kind"}),
-    )
-    return StackedBert(config).eval()
+    shape = layout(cohort.runs[0].task)
+    sizes = {"num_tokens": num_tokens, "num_positions": shape.num_positions, "num_runs": len(cohort.runs)}
+    return build_model(cohort.model, **sizes).eval()
 
 
 def _spread(steps: Sequence[int], count: int) -> set[int]:
@@ -118,15 +115,15 @@ def _assemble(
     embedding = ["embedding_coordinates", "embedding_norm", "explained_variance"]
     every = xr.concat([part.drop_vars(embedding, errors="ignore") for part in parts], dim="step")
     some = xr.concat(
-        [part[embedding] for step, part in zip(steps, parts, strict=True) if step in kept], dim="embedding_step"
+        [part[embedding] for step, part in zip(steps, parts, strict=True) if step in kept], dim="analysis_step"
     )
     dataset = xr.merge([every, some]).astype(np.float32)
-    dataset = dataset.transpose("run", "step", "embedding_step", "evaluation", "metric", "layer", "probed", ...)
+    dataset = dataset.transpose("run", "step", "analysis_step", "evaluation", "metric", "layer", "probed", ...)
     dataset["steps_since_reset"] = (("run", "step"), since.astype(np.float32), {"units": "steps"})
     dataset = dataset.assign_coords(
         {
             "step": ("step", steps, {"units": "optimizer steps"}),
-            "embedding_step": ("embedding_step", sorted(kept), {"units": "optimizer steps"}),
+            "analysis_step": ("analysis_step", sorted(kept), {"units": "optimizer steps"}),
             "evaluation": np.array(evaluations.names, dtype=object),
             "metric": np.array(METRICS, dtype=object),
             "probed": np.array(PROBED, dtype=object),

@@ -15,7 +15,7 @@ from dual_process.probing.rows import redraw_rows
 from dual_process.probing.scores import METRICS, query_states, score
 from dual_process.runs import ProbePlan
 from dual_process.store import list_groups, open_store
-from dual_process.tasks.registry import TASKS
+from dual_process.tasks.registry import layout
 
 PROBED = ("val", "tail", "unseen")
 """Evaluation sets on whose query states linear probes are trained and tested."""
@@ -34,7 +34,7 @@ class Evaluations:
 
     def __init__(self, plan: ProbePlan, stores: Sequence[str | Path]) -> None:
         self.probing, self.seeds = plan.probing, [run.seed for run in plan.cohort.runs]
-        self.targets = TASKS[plan.cohort.runs[0].task.kind].targets
+        self.targets = layout(plan.cohort.runs[0].task).targets
         self.num_trained = int(open_store(stores[0], "vocabulary").attrs["num_trained"])
         present = [list_groups(path, "evaluation") for path in stores]
         wanted = plan.probing.evaluations

@@ -23,20 +23,22 @@ def coordinates(cohort: CohortPlan, vocabularies: list[xr.Dataset]) -> dict[str,
     dict
         Coordinate name to ``("run", values)``; a period, `forget_until` or alpha that a run lacks is NaN.
     """
-    rows = [_labels(run, vocabulary) for run, vocabulary in zip(cohort.runs, vocabularies, strict=True)]
+    rows = [_labels(run, cohort, vocabulary) for run, vocabulary in zip(cohort.runs, vocabularies, strict=True)]
     return {key: ("run", _column([row[key] for row in rows])) for key in rows[0]}
 
 
-def _labels(run: RunPlan, vocabulary: xr.Dataset) -> dict[str, Any]:
+def _labels(run: RunPlan, cohort: CohortPlan, vocabulary: xr.Dataset) -> dict[str, Any]:
     schedule, law = run.schedule, run.distribution
     return {
         "run": run.name,
         **run.labels,
+        "layers": cohort.model.layers,
         "law": law.law,
         "alpha": float(getattr(law, "alpha", 0.0 if law.law == "uniform" else np.nan)),
         "kind": schedule.kind,
         "period": float(getattr(schedule, "period", np.nan)),
         "forget_until": float(getattr(schedule, "forget_until", None) or np.nan),
+        "probability": float(getattr(schedule, "probability", np.nan)),
         "seed": run.seed,
         **vocabulary.attrs["run_labels"],
     }

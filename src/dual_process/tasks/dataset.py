@@ -8,6 +8,7 @@ wrong token of the decision, ``query_role`` (sequence), and the compact form of 
 import numpy as np
 import xarray as xr
 
+from dual_process.blocks import PartOfSpeech
 from dual_process.runs import DatasetPlan
 from dual_process.tasks import part_of_speech
 from dual_process.tasks.evaluation import EvaluationSet, evaluation_sets
@@ -22,6 +23,7 @@ def make_dataset(plan: DatasetPlan) -> dict[str, xr.Dataset]:
     dict
         Datasets by group: ``vocabulary``, ``training``, and ``evaluation/<name>`` for each evaluation set.
     """
+    assert isinstance(plan.task, PartOfSpeech)
     vocabulary = make_vocabulary(plan.task, plan.distribution, plan.sampling, plan.seed)
     training = part_of_speech.draw_training(vocabulary, plan.seed, plan.training_sequences)
     groups = {
@@ -69,6 +71,7 @@ def describe_vocabulary(vocabulary: Vocabulary) -> xr.Dataset:
         },
         attrs={
             "num_trained": vocabulary.num_trained,
+            "num_drawn": vocabulary.copula,
             "copula": vocabulary.copula,
             "run_labels": labels | masses,
         },

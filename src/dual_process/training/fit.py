@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytorch_lightning as lightning
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from dual_process.checkpoints import INDEX, RESUME, read_index, resumable_step, write_index
 from dual_process.locks import waiting_lock
-from dual_process.models.bert import INITIAL_SCALE, BertConfig, StackedBert
+from dual_process.models.registry import initial_model
 from dual_process.runs import CohortPlan, stores_of_runs
 from dual_process.schedules import checkpoint_steps
 from dual_process.store import move, open_store
-from dual_process.streams import integer_seed
-from dual_process.tasks.registry import TASKS
+from dual_process.tasks.registry import layout
 from dual_process.training.data import CohortData
+from dual_process.training.drift import Drift
 from dual_process.training.forgetting import Forgetting
 from dual_process.training.module import CohortModule
 from dual_process.training.progress import Progress
@@ -76,16 +77,16 @@ def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume
     schedules, seeds = [run.schedule for run in plan.runs], [run.seed for run in plan.runs]
     steps = checkpoint_steps(training, schedules)
     first_step = resumable_step(working)
-    module = CohortModule(
-        initial_model(plan, stores),
-        training,
-        targets=TASKS[plan.runs[0].task.kind].targets,
-        seeds=seeds,
-        first_step=first_step,
+    shape, vocabulary = layout(plan.runs[0].task), open_store(stores[0], "vocabulary")
+    num_tokens = vocabulary.sizes["token"] if plan.protocol.train_unseen else int(vocabulary.attrs["num_trained"])
+    model = initial_model(
+        plan.model, plan.protocol, num_tokens=num_tokens, num_positions=shape.num_positions, seeds=seeds
     )
+    module = CohortModule(model, training, targets=shape.targets, seeds=seeds, first_step=first_step)
     data = CohortData(stores, batch_size=training.batch_size, first_step=first_step, steps=training.steps)
     checkpoints = Checkpoints(working, steps, len(seeds))
     callbacks = [  # in the order of events at a step
+        Drift(schedules, seeds, plan.protocol, num_drawn=int(vocabulary.attrs["num_drawn"])),
         checkpoints,
         Forgetting(schedules, seeds, plan.protocol),
         Resume(working, resume_every, checkpoints),
@@ -96,29 +97,15 @@ def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume
     return steps
 
 
-def initial_model(plan: CohortPlan, stores: Sequence[str | Path]) -> StackedBert:
-    """Build the stack with each run's initial weights, which depend on the run's seed alone."""
-    vocabulary = open_store(stores[0], "vocabulary")
-    num_tokens = vocabulary.sizes["token"] if plan.protocol.train_unseen else vocabulary.attrs["num_trained"]
-    model = StackedBert(
-        BertConfig(
-            num_tokens=int(num_tokens),
-            num_positions=TASKS[plan.runs[0].task.kind].num_positions,
-            num_runs=len(plan.runs),
-            padding=0 if plan.protocol.padding_is_first_noun else None,
-            **plan.model.model_dump(exclude={"kind"}),
-        )
-    )
-    seeds = [integer_seed(run.seed, "initial weights") for run in plan.runs]
-    model.initialise([torch.Generator().manual_seed(seed) for seed in seeds])
-    with torch.no_grad():
-        model.word_embedding.weight.mul_(plan.protocol.initial_embedding_scale / INITIAL_SCALE)
-    return model
-
-
 def make_trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
     """Build a trainer with everything off that the pipeline does itself."""
-    for talk in ("does not have many workers", "`IterableDataset` has `__len__`", "litlogger", "LeafSpec"):
+    for talk in (
+        "does not have many workers",
+        "`IterableDataset` has `__len__`",
+        "litlogger",
+        "LeafSpec",
+        "`srun` command",
+    ):
         warnings.filterwarnings("ignore", message=f".*{talk}.*")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return lightning.Trainer(
@@ -131,4 +118,5 @@ def make_trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.T
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        plugins=[LightningEnvironment()],  # one process; Lightning's handling of SLURM would interfere with ours
     )

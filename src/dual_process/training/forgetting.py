@@ -12,11 +12,30 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Protocol, Schedule, Temporary
-from dual_process.models.bert import StackedBert
+from dual_process.models.registry import StackedModel
 from dual_process.schedules import is_reset, replacement_probability
 from dual_process.streams import integer_seed
 from dual_process.training.data import Batch
 from dual_process.training.module import BODY, DECODER_BIAS, EMBEDDING, CohortModule
+
+
+def draw_rows(table: Tensor, rows: int, protocol: Protocol, generator: torch.Generator) -> Tensor:
+    """Draw fresh embedding rows, shape (rows, D), on the CPU, so that they are the same on every device.
+
+    Parameters
+    ----------
+    table
+        Current embedding of the run, shape (V, D), for its empirical scale.
+    rows
+        How many to draw.
+    protocol
+        Gives the scale.
+    generator
+        Source of the draws.
+    """
+    scale = protocol.reset_scale
+    sd = float(table.std()) if scale == "empirical" else scale
+    return torch.empty(rows, table.shape[1]).normal_(0, sd, generator=generator)
 
 
 class Forgetting(lightning.Callback):
@@ -47,7 +66,7 @@ class Forgetting(lightning.Callback):
                     ids = ids[ids != 0]
                 ids = ids[(torch.rand(len(ids), generator=generator) < probability).to(ids.device)]
                 self._replaced.append((run, ids, weight.detach()[run, ids].clone()))
-                rows = self._draw(weight.detach()[run], len(ids), generator)
+                rows = draw_rows(weight.detach()[run], len(ids), self.protocol, generator)
                 weight.detach()[run, ids] = rows.to(weight.device)
 
     def on_after_backward(self, trainer: Any, pl_module: CohortModule) -> None:
@@ -71,19 +90,13 @@ class Forgetting(lightning.Callback):
                 self._clear_moments(pl_module, run, schedule)
 
     @torch.no_grad()
-    def _reset(self, model: StackedBert, run: int, generator: torch.Generator) -> None:
+    def _reset(self, model: StackedModel, run: int, generator: torch.Generator) -> None:
         weight = model.word_embedding.weight
-        weight[run] = self._draw(weight[run], weight.shape[1], generator).to(weight.device)
+        weight[run] = draw_rows(weight[run], weight.shape[1], self.protocol, generator).to(weight.device)
         if self.protocol.padding_is_first_noun:
             weight[run, 0] = 0
         if self.protocol.reset_decoder_bias:
             model.decoder_bias[run] = 0
-
-    def _draw(self, table: Tensor, rows: int, generator: torch.Generator) -> Tensor:
-        """Draw fresh rows on the CPU, so that they are the same on every device."""
-        scale = self.protocol.reset_scale
-        sd = float(table.std()) if scale == "empirical" else scale
-        return torch.empty(rows, table.shape[1]).normal_(0, sd, generator=generator)
 
     def _clear_moments(self, module: CohortModule, run: int, schedule: Schedule) -> None:
         temporary = isinstance(schedule, Temporary)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Training
-from dual_process.models.bert import StackedBert
+from dual_process.models.registry import StackedModel
+from dual_process.schedules import learning_rate
 from dual_process.streams import integer_seed
 from dual_process.training.data import Batch
 from dual_process.training.optimizer import StackedAdamW
@@ -35,7 +36,7 @@ class CohortModule(lightning.LightningModule):
 
     def __init__(
         self,
-        model: StackedBert,
+        model: StackedModel,
         training: Training,
         *,
         targets: Sequence[int],
@@ -59,6 +60,11 @@ class CohortModule(lightning.LightningModule):
         assert isinstance(optimizer, StackedAdamW)
         return optimizer
 
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set the learning rate of the coming step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.training_config, self.completed_steps + 1)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Sum over runs of each run's mean cross-entropy, so that no run feels another's gradient.
 
@@ -73,9 +79,9 @@ class CohortModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> StackedAdamW:
         """AdamW with decay on everything; the embedding and the decoder bias in groups of their own."""
-        apart = [self.model.word_embedding.weight, self.model.decoder_bias]
-        body = [p for p in self.model.parameters() if not any(p is other for other in apart)]
-        groups = [{"params": [parameter]} for parameter in apart] + [{"params": body}]
+        body = dict(self.model.named_parameters())
+        apart = [body.pop(name, None) for name in ("word_embedding.weight", "decoder_bias")]  # not all have the latter
+        groups = [{"params": [] if each is None else [each]} for each in apart] + [{"params": list(body.values())}]
         config = self.training_config
         return StackedAdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 

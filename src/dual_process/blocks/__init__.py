@@ -1,0 +1,48 @@
+"""The blocks of the configuration: every key, its range, its default and what it means.
+
+All are frozen and forbid unknown keys; :mod:`dual_process.config` puts them together. Nothing heavy is imported here,
+so that a dry run stays fast. ``config/README.md`` and ``config/schema.json`` are generated from these models.
+"""
+
+from dual_process.blocks.base import Block, Name, Probability
+from dual_process.blocks.distributions import Distribution, TwoLevel, Uniform, Zipf
+from dual_process.blocks.grids import Figure, Grid
+from dual_process.blocks.models import Bert, Gpt2, Model
+from dual_process.blocks.probing import ANALYSES, EVALUATIONS, Probing
+from dual_process.blocks.protocols import CORRECTED, REFERENCE, ClearMoments, Protocol
+from dual_process.blocks.schedules import Active, Drift, Probabilistic, Schedule, Temporary, Vanilla
+from dual_process.blocks.tasks import AssociativeRecall, PartOfSpeech, Task
+from dual_process.blocks.training import STANDARD, Training
+
+__all__ = [
+    "ANALYSES",
+    "CORRECTED",
+    "EVALUATIONS",
+    "REFERENCE",
+    "STANDARD",
+    "Active",
+    "AssociativeRecall",
+    "Bert",
+    "Block",
+    "ClearMoments",
+    "Distribution",
+    "Drift",
+    "Figure",
+    "Gpt2",
+    "Grid",
+    "Model",
+    "Name",
+    "PartOfSpeech",
+    "Probabilistic",
+    "Probability",
+    "Probing",
+    "Protocol",
+    "Schedule",
+    "Task",
+    "Temporary",
+    "Training",
+    "TwoLevel",
+    "Uniform",
+    "Vanilla",
+    "Zipf",
+]
