@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmarks.ours import ALPHA, WARM, Ours, Work, seconds_to_draw
 from benchmarks.reference import Reference, SequentialDrawing, full_labels
 from dual_process.models.convert import to_transformers
+from dual_process.probing.scores import METRICS
 
 STEPS, EVALUATIONS, SETS, SEQUENCES = 62_500, 625, 5, 8_000_000
 """The paper's run: training steps, evaluations of so many sets each, training sequences."""
@@ -132,8 +133,8 @@ def check_same_work(ours: Ours, reference: Reference, *, sequences: int = 256) -
     labels[0, ::2] = logits[::2, -labels.shape[-1] :].argmax(-1)  # else an untrained model has nothing right
     full = full_labels(labels[0])
     exact, loss = reference.evaluate(inputs[0], full), reference.model(input_ids=inputs[0], labels=full).loss
-    found = ours.evaluate(inputs, labels, choice)[0]
-    if abs(found[0].item() - exact) > 1e-6 or abs(found[-1].item() - loss.item()) > 1e-4:
+    found = dict(zip(METRICS, ours.evaluate(inputs, labels, choice)[0].tolist(), strict=True))
+    if abs(found["exact_match"] - exact) > 1e-6 or abs(found["loss"] - loss.item()) > 1e-4:
         raise RuntimeError(
-            f"the sides differ: exact match {exact} and {found[0].item()}, loss {loss.item()} and {found[-1].item()}"
+            f"the sides differ: exact match {exact} and {found['exact_match']}, loss {loss.item()} and {found['loss']}"
         )

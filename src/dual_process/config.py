@@ -16,6 +16,7 @@ from dual_process.blocks import (
     Block,
     Distribution,
     Figure,
+    FigureName,
     Grid,
     Model,
     Name,
@@ -53,7 +54,7 @@ class Config(Block):
     """What is measured on every checkpoint."""
     grids: dict[Name, Grid]
     """Grids by name."""
-    figures: dict[Name, Figure]
+    figures: dict[FigureName, Figure]
     """Figures by name."""
 
     @model_validator(mode="before")
@@ -122,7 +123,7 @@ class Config(Block):
     @model_validator(mode="after")
     def _placement_is_common(self) -> Self:
         for name, training in self.training_variants.items():
-            for key in sorted(PLACEMENT):
+            for key in sorted(PLACEMENT - {"cohort_size"}):
                 value, common = getattr(training, key), getattr(self.training, key)
                 if value != common:
                     raise ValueError(
@@ -190,6 +191,9 @@ def _sentence(fault: Any) -> str:
     if kind == "union_tag_invalid":
         tag = context["discriminator"].strip("'_()")
         return f"config: key '{key}.{tag}' is {context['tag']!r}; it must be one of {context['expected_tags']}."
+    names = "holds letters, digits, dots and hyphens, and starts with a letter or digit"
+    if path[0:1] == ["figures"] and len(path) == 2:
+        names = "of a figure holds small letters, digits and underscores, and starts with a letter"
     block = "it must be a block of keys and values"
     message = fault["msg"].split(", unable")[0].split(", got")[0].replace("Input should be", "it must be")
     allowed = {
@@ -199,6 +203,6 @@ def _sentence(fault: Any) -> str:
         "union_tag_not_found": f"{block}, one of them {context.get('discriminator')}",
         "tuple_type": "it must be a list",
         "too_short": f"it must have at least {context.get('min_length')} item",
-        "string_pattern_mismatch": "a name holds letters, digits, dots and hyphens, and starts with a letter or digit",
+        "string_pattern_mismatch": f"a name {names}",
     }
     return f"config: {f'key {key!r}' if key else 'the whole'} is {value}; {allowed.get(kind, message)}."

@@ -1,8 +1,8 @@
 """A digest of the code that a job runs, so that Snakemake repeats a job when its code changes and only then.
 
 Snakemake watches the thin script alone. The digest covers a module and everything of this package that it imports,
-directly or not, without comments, formatting and docstrings. The configuration is left out: its values reach a job
-through its plan.
+directly or not, without comments, formatting and docstrings. The configuration is left out, since its values reach a
+job through its plan, and so are locks and logs, which decide no result.
 """
 
 import ast
@@ -11,7 +11,9 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-LEFT_OUT = ("dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.logs")
+LEFT_OUT = (
+    *("dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.locks", "dual_process.logs"),
+)
 
 
 @cache

@@ -120,10 +120,12 @@ def cohorts(config: Config) -> dict[str, tuple[Run, ...]]:
     """
     needed = [name for figure in config.figures.values() for name in figure.grids]
     groups: dict[tuple[str, ...], list[Run]] = {}
+    chunks: list[tuple[Run, ...]] = []
     for run in runs_table(config, dict.fromkeys(needed)):
         groups.setdefault((run.task, run.distribution, run.model, run.training, run.protocol), []).append(run)
-    size = config.training.cohort_size
-    chunks = [tuple(group[i : i + size]) for group in groups.values() for i in range(0, len(group), size)]
+    for group in groups.values():
+        size = config.trainings[group[0].training].cohort_size
+        chunks += [tuple(group[i : i + size]) for i in range(0, len(group), size)]
     return {_cohort_name(chunk): chunk for chunk in chunks}
 
 

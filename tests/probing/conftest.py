@@ -11,7 +11,10 @@ from dual_process.probing.cohort import probe_cohort
 from tests.tiny import Cohort, make_cohort
 
 SCHEDULES = ("vanilla", "active-4", "temporary-3-8", "probabilistic-0.3")
-TASK = {"vocabulary": 40, "evaluation_sequences": 50, "unseen": 12, "unseen_variants": True}
+TASK = {
+    **{"vocabulary": 40, "evaluation_sequences": 50, "unseen": 12, "unseen_variants": True},
+    "rank_frequency_sequences": 600,
+}
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ import xarray as xr
 
 from dual_process.checkpoints import checkpoint_path, read_checkpoint, read_index, write_index, write_tensors
 from dual_process.probing.cohort import probe_cohort
+from dual_process.probing.registry import ANALYSES
 from dual_process.probing.scores import METRICS
 from dual_process.schedules import steps_since_reset
 from dual_process.store import open_runs, open_store, write_store
+from dual_process.tasks.part_of_speech import PARTS
 
 DIMS = {
     "score": ("run", "step", "evaluation", "metric"),
@@ -21,14 +23,34 @@ DIMS = {
     "training_loss": ("run", "step"),
     "embedding_coordinates": ("run", "analysis_step", "token", "component"),
     "embedding_norm": ("run", "analysis_step", "token"),
+    "embedding_drift": ("run", "analysis_step", "token"),
     "explained_variance": ("run", "analysis_step", "component"),
+    "centroid_accuracy": ("run", "step", "contrast"),
+    "attention_reading": ("run", "analysis_step", "layer_index", "head", "probe_set", "part"),
+    "ablation_effect": ("run", "analysis_step", "layer_index", "head", "probe_set"),
+    "token_accuracy": ("run", "token", "metric_by_token"),
+    "training_queries": ("run", "token"),
 }
+NAN = {"steps_since_reset", "token_accuracy", "embedding_drift"}
+"""Variables that are not known everywhere."""
 ALONG_RUN = {
-    *("run", "task", "distribution", "law", "alpha", "ambiguity", "vocabulary", "model", "layers"),
-    *("training", "schedule", "kind", "probability"),
-    *("period", "forget_until", "protocol", "seed", "ambiguous_mass_noun", "ambiguous_mass_adjective"),
+    *("run", "task", "distribution", "law", "alpha", "ambiguity", "vocabulary", "model", "schedule", "kind"),
+    *(
+        "period",
+        "forget_until",
+        "probability",
+        "layers",
+        "training",
+        "protocol",
+        "seed",
+        "ambiguous_mass_noun",
+        "ambiguous_mass_adjective",
+    ),
 }
-OTHERS = {"step", "evaluation", "metric", "layer", "probed", "contrast", "analysis_step", "token", "component", "role"}
+OTHERS = {
+    *("step", "evaluation", "num_sequences", "metric", "layer", "probed", "contrast", "analysis_step", "token"),
+    *("component", "role", "layer_index", "head", "probe_set", "part", "metric_by_token"),
+}
 NUM_TOKENS = 42 + 3 * 12
 
 
@@ -51,18 +73,30 @@ def test_variables_dimensions_and_coordinates(measured, protocol):
     assert {"val", "switch", "tail", "tail_switch", "unseen", "unseen_normal"} <= set(found["evaluation"].values)
     assert set(found["analysis_step"].values) <= {1, 2, 5, 10}
     assert 10 in found["analysis_step"].values
+    assert found["probe_set"].values.tolist() == ["val", "switch", "unseen"]
+    assert found["part"].values.tolist() == list(PARTS)
+    assert "uniform_switch" not in found["evaluation"].values
+    assert set(found["num_sequences"].values) == {50}
+    assert all({"units", "long_name"} <= set(found[name].attrs) for name in DIMS)
 
 
 @pytest.mark.parametrize("protocol", ["reference", "corrected"])
 def test_everything_is_measured_and_within_range(measured, protocol):
     found = measured("zipf-1.5", protocol)
-    for name in DIMS.keys() - {"steps_since_reset"}:
+    for name in DIMS.keys() - NAN:
         assert found[name].notnull().all(), name
-    shares = [found["score"].drop_sel(metric="loss"), found["probe_accuracy"], found["separability"]]
-    for values in (*shares, found["explained_variance"]):
+    losses = ["loss", "loss_copying", "loss_decision"]
+    shares = [found["score"].drop_sel(metric=losses), found["probe_accuracy"], found["separability"]]
+    for values in (*shares, found["explained_variance"], found["centroid_accuracy"], found["attention_reading"]):
         assert ((values >= 0) & (values <= 1)).all()
         assert values.std() > 0
-    assert (found["score"].sel(metric="loss") > 0).all()
+    assert (found["score"].sel(metric=losses) > 0).all()
+    assert (abs(found["ablation_effect"]) <= 1).all()
+    assert abs(found["ablation_effect"]).max() > 0
+    np.testing.assert_allclose(found["attention_reading"].sum("part"), 1, rtol=1e-5)
+    asked = found["token_accuracy"].notnull().all(("run", "metric_by_token"))
+    assert asked[:40].all()
+    assert found["token_accuracy"][:, 40:].isnull().all()
     exact, grouped = (found["score"].sel(metric=name) for name in ("exact_match", "exact_match_same_group"))
     assert (grouped >= exact).all()
 
@@ -147,3 +181,46 @@ def test_unseen_rows_of_corrected_runs_are_fresh_and_those_of_reference_runs_tra
         names = found["run"].values[found["kind"].values == "active"]
         norms = found["embedding_norm"].sel(run=names).isel(token=slice(42, None))
         assert float(norms.mean()) == pytest.approx(sd * 4, rel=0.2)  # of 16 coordinates
+
+
+@pytest.mark.parametrize("protocol", ["reference", "corrected"])
+def test_drift_is_the_distance_from_the_first_weights(trained, measured, protocol):
+    """After one step of AdamW every entry of a frequent row has moved by about the learning rate."""
+    found = measured("zipf-1.5", protocol)["embedding_drift"]
+    assert found[:, :, :42].notnull().all()
+    assert found[:, :, 42:].isnull().all() == (protocol == "corrected")
+    first = found.sel(run=found["run"][found["kind"] == "vanilla"], analysis_step=found["analysis_step"][0])
+    step = int(found["analysis_step"][0])
+    moved = first.isel(token=40)  # the copula is in every sequence
+    assert (moved > 0).all()
+    assert (moved < 1.05 * 0.01 * step * 16**0.5).all()
+
+
+def test_training_queries_add_up_to_the_training_data(trained, measured):
+    cohort = trained("zipf-1.5", "corrected")
+    assert (measured("zipf-1.5", "corrected")["training_queries"].sum("token") == 10 * 8).all()
+    assert cohort.plan.training["batch_size"] == 8
+
+
+def test_only_the_chosen_analyses_are_there(trained):
+    cohort = trained("zipf-1.5", "corrected")
+    for names, wanted in (
+        ((), set()),
+        (("ablation",), {"ablation_effect"}),
+        (("rank_frequency",), {"token_accuracy", "training_queries"}),
+    ):
+        probing = cohort.probes.probing.model_copy(update={"analyses": names, "evaluations": ("val",)})
+        plan = cohort.probes.model_copy(update={"probing": probing})
+        found = probe_cohort(plan.model_dump_json(), datasets=cohort.datasets, checkpoints=cohort.output, threads=1)
+        costly = {name for analysis in ANALYSES.values() for name in analysis.attrs}
+        assert costly & set(found) == wanted
+        assert found["evaluation"].values.tolist() == ["val"]
+
+
+def test_an_analysis_that_finds_no_set_of_its_own_is_left_out(trained):
+    cohort = trained("zipf-1.5", "corrected")
+    probing = cohort.probes.probing.model_copy(update={"evaluations": ("tail",)})
+    plan = cohort.probes.model_copy(update={"probing": probing})
+    found = probe_cohort(plan.model_dump_json(), datasets=cohort.datasets, checkpoints=cohort.output, threads=1)
+    assert set(DIMS) - set(found) == {"attention_reading", "ablation_effect"}
+    assert not {"part", "probe_set", "head"} & set(found.coords)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from dual_process.probing.embedding import principal_components, separability
+from dual_process.probing.embedding import centroid_accuracy, drift, principal_components, separability
 
 CONTRASTS = ("seen_unseen", "noun_adjective")
 
@@ -53,6 +53,40 @@ def test_planted_separability(shifts, seen_unseen, noun_adjective):
     for name, wanted in (("seen_unseen", seen_unseen), ("noun_adjective", noun_adjective)):
         if wanted is not None:
             assert found[name] == pytest.approx(wanted, abs=0 if wanted == 1 else 0.12), name
+
+
+@pytest.mark.parametrize(
+    ("shifts", "seen_unseen", "noun_adjective"),
+    [((0, 0, 40), 1.0, 0.5), ((0, 0, 0), 0.5, 0.5), ((40, -40, 80), 1.0, 1.0)],
+)
+def test_planted_centroids(shifts, seen_unseen, noun_adjective):
+    rows, sides = clouds(shifts=shifts)
+    found = dict(zip(CONTRASTS, centroid_accuracy(rows, sides, folds=5)[0].tolist(), strict=True))
+    assert found["seen_unseen"] == pytest.approx(seen_unseen, abs=0 if seen_unseen == 1 else 0.12)
+    assert found["noun_adjective"] == pytest.approx(noun_adjective, abs=0 if noun_adjective == 1 else 0.12)
+
+
+def test_a_line_separates_what_centroids_do_not():
+    """Unseen tokens between nouns on one side and adjectives on the other, a little above both."""
+    rows, sides = clouds(shifts=(0, 0, 0))
+    rows = rows * 0.1
+    rows[0, :100, 0], rows[0, 100:200, 0] = rows[0, :100, 0] + 30, rows[0, 100:200, 0] - 30
+    rows[0, -100:, 1] += 2
+    rows[0, :200, 1] += rows[0, :200, 0] / 10  # the nouns' end is raised, the adjectives' lowered
+    seen_unseen = sides[:1]
+    assert separability(rows, seen_unseen, folds=5, penalty=1e-3) == 1
+    assert centroid_accuracy(rows, seen_unseen, folds=5) < 0.9
+
+
+def test_drift_is_a_distance_and_unknown_for_tokens_without_first_row():
+    rows = torch.zeros(2, 5, 3)
+    initial = torch.zeros(2, 4, 3)
+    rows[0, 1] = torch.tensor([3.0, 4.0, 0.0])
+    initial[1, 2] = torch.tensor([0.0, 0.0, -2.0])
+    nan = float("nan")
+    wanted = torch.tensor([[0.0, 5.0, 0.0, 0.0, nan], [0.0, 0.0, 2.0, 0.0, nan]])
+    torch.testing.assert_close(drift(rows, initial), wanted, equal_nan=True)
+    assert torch.equal(drift(rows, rows), torch.zeros(2, 5))
 
 
 def test_separability_does_not_depend_on_the_scale_of_the_rows():

@@ -5,16 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from transformers import BertConfig as TheirConfig
 from transformers import BertForMaskedLM
 
 from dual_process.checkpoints import read_checkpoint
-from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.models.bert import StackedBert
 from dual_process.models.convert import to_transformers
+from dual_process.models.registry import build_model
 from dual_process.probing.evaluation import Evaluations
-from dual_process.probing.scores import METRICS
+from dual_process.probing.scores import METRICS, OF_THE_DECISION
 from dual_process.runs import ProbePlan
 from dual_process.store import open_store
 from dual_process.tasks.evaluation import EMBEDDINGS
@@ -42,13 +44,8 @@ def changed(cohort: Cohort, **probing: Any) -> ProbePlan:
 def load(cohort: Cohort) -> tuple[StackedBert, dict[str, torch.Tensor]]:
     state = read_checkpoint(cohort.output, STEP)
     del state["training_loss"]
-    config = BertConfig(
-        num_tokens=state["word_embedding.weight"].shape[1],
-        num_positions=7,
-        num_runs=len(cohort.plan.runs),
-        **cohort.plan.model.model_dump(exclude={"kind"}),
-    )
-    model = StackedBert(config).eval()
+    sizes = {"num_positions": 7, "num_runs": len(cohort.plan.runs)}
+    model = build_model(cohort.plan.model, num_tokens=state["word_embedding.weight"].shape[1], **sizes).eval()
     model.load_state_dict(state)
     return model, state
 
@@ -71,8 +68,7 @@ def theirs(state, run) -> BertForMaskedLM:
 def test_scores_are_those_of_transformers(cohort):
     model, state = load(cohort)
     evaluations = Evaluations(cohort.probes, stores(cohort))
-    dims, scores = evaluations.measure(model, STEP)["score"]
-    assert dims == ("evaluation", "run", "metric")
+    scores = evaluations.measure(model, STEP)["score"].transpose("evaluation", "run", "metric").values
     for run in (0, 5):
         their_model = theirs(state, run)
         for index, name in enumerate(evaluations.names):
@@ -95,8 +91,8 @@ def test_scores_are_those_of_transformers(cohort):
 @torch.no_grad()
 def test_probes_are_those_of_scikit_learn_on_states_of_transformers(cohort):
     model, state = load(cohort)
-    dims, accuracy = Evaluations(cohort.probes, stores(cohort)).measure(model, STEP)["probe_accuracy"]
-    assert dims == ("probed", "run", "layer")
+    accuracy = Evaluations(cohort.probes, stores(cohort)).measure(model, STEP)["probe_accuracy"]
+    accuracy = accuracy.transpose("probed", "run", "layer").values
     for index, name in enumerate(("val", "tail", "unseen")):
         sequences = open_store(stores(cohort)[2], f"evaluation/{name}").isel(sequence=slice(40))
         inputs = torch.from_numpy(sequences["input"].values.astype(np.int64))
@@ -119,10 +115,10 @@ def test_sets_with_redrawn_rows_score_otherwise_than_without(cohort):
     model, _ = load(cohort)
     evaluations = Evaluations(cohort.probes, stores(cohort))
     assert set(evaluations.names) >= REDRAWN
-    scores = dict(zip(evaluations.names, evaluations.measure(model, STEP)["score"][1], strict=True))
-    loss = METRICS.index("loss")
+    losses = evaluations.measure(model, STEP)["score"].sel(metric="loss")
     for name in REDRAWN:
-        assert not np.isclose(scores[name][:, loss], scores["unseen"][:, loss], rtol=1e-3).any(), name
+        found, unseen = losses.sel(evaluation=name), losses.sel(evaluation="unseen")
+        assert not np.isclose(found, unseen, rtol=1e-3).any(), name
 
 
 @pytest.mark.parametrize("batch_size", [7, 50])
@@ -134,8 +130,7 @@ def test_the_batch_size_is_no_matter(cohort, batch_size):
         )
         for size in (batch_size, 1000)
     )
-    for name in wanted:
-        np.testing.assert_allclose(found[name][1], wanted[name][1], rtol=1e-5, atol=1e-6)
+    xr.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_the_wanted_evaluations_alone_are_measured(cohort):
@@ -143,6 +138,26 @@ def test_the_wanted_evaluations_alone_are_measured(cohort):
     evaluations = Evaluations(changed(cohort, evaluations=("unseen", "switch")), stores(cohort))
     assert set(evaluations.names) == {"switch", "unseen"}
     found = evaluations.measure(model, STEP)
-    assert len(found["score"][1]) == 2
-    assert np.isnan(found["probe_accuracy"][1][:2]).all()
-    assert not np.isnan(found["probe_accuracy"][1][2]).any()
+    assert found["evaluation"].values.tolist() == list(evaluations.names)
+    assert found["probe_accuracy"].sel(probed=["val", "tail"]).isnull().all()
+    assert found["probe_accuracy"].sel(probed="unseen").notnull().all()
+
+
+def test_the_set_for_the_end_is_there_but_is_not_scored(cohort):
+    evaluations = Evaluations(cohort.probes, stores(cohort))
+    assert "uniform_switch" not in evaluations.names
+    assert evaluations.tensor("uniform_switch", "input").shape == (8, 600, 7)
+    assert evaluations.tensor("uniform_switch", "input", 30).shape == (8, 30, 7)
+
+
+def test_what_a_task_does_not_tell_is_not_measured(cohort):
+    """Sequences without two candidates and without a role of the query, as another task may have them."""
+    model, _ = load(cohort)
+    evaluations = Evaluations(changed(cohort, evaluations=("val",)), stores(cohort))
+    whole = evaluations.measure(model, STEP)
+    evaluations.sets["val"] = [group.drop_vars(["choice", "query_role"]) for group in evaluations.sets["val"]]
+    found = evaluations.measure(model, STEP)
+    assert found["probe_accuracy"].isnull().all()
+    assert found["score"].sel(metric=list(OF_THE_DECISION)).isnull().all()
+    others = [metric for metric in METRICS if metric not in OF_THE_DECISION]
+    xr.testing.assert_identical(found["score"].sel(metric=others), whole["score"].sel(metric=others))

@@ -1,4 +1,4 @@
-"""Linear probes against scikit-learn's ridge classifier on the same folds."""
+"""Linear classifiers against scikit-learn's ridge classifier and nearest centroid on the same folds."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,9 @@ import torch
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.neighbors import NearestCentroid
 
-from dual_process.probing.linear import cross_validated_accuracy, fit_ridge
+from dual_process.probing.linear import cross_validated_accuracy, cross_validated_centroids, fit_ridge
 
 
 def problem(seed, *, size=120, width=10, share=0.5, signal=0.5):
@@ -31,6 +32,18 @@ def test_accuracy_is_that_of_scikit_learn(balanced, penalty, share, folds):
     measure = balanced_accuracy_score if balanced else accuracy_score
     model = RidgeClassifier(alpha=penalty, class_weight="balanced" if balanced else None)
     wanted = [measure(y, cross_val_predict(model, x, y, cv=split)) for x, y in problems]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assert len(set(wanted)) > 1
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+@pytest.mark.parametrize("folds", [2, 5])
+def test_nearest_centroid_is_that_of_scikit_learn(share, folds):
+    problems = [problem(seed, share=share) for seed in range(4)]
+    features, labels = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*problems, strict=True))
+    found = cross_validated_centroids(features, labels, folds=folds)
+    split = PredefinedSplit(np.arange(120) % folds)
+    wanted = [balanced_accuracy_score(y, cross_val_predict(NearestCentroid(), x, y, cv=split)) for x, y in problems]
     np.testing.assert_allclose(found, wanted, atol=1e-12)
     assert len(set(wanted)) > 1
 

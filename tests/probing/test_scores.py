@@ -1,10 +1,13 @@
 """Scores on planted logits, whose answers are known."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from dual_process.models.bert import BertConfig, StackedBert
-from dual_process.probing.scores import METRICS, query_states, score
+from dual_process.probing import scores
+from dual_process.probing.scores import METRICS, query_states, score, score_sequences
 
 NUM_TRAINED, NUM_TOKENS = 8, 12
 COPULA, MASK = 6, 7
@@ -13,6 +16,7 @@ A, N = 4, 1
 """A trained adjective and a trained noun."""
 U, W = 9, 11
 """Two unseen tokens."""
+ACCURACIES = ("exact_match", "exact_match_same_group", "two_way", "context_top_one", "copied")
 
 
 class Planted:
@@ -20,6 +24,7 @@ class Planted:
 
     def __init__(self, logits):
         self.planted = logits
+        self.word_embedding = SimpleNamespace(weight=torch.empty(len(logits), logits.shape[-1], 1))
 
     def __call__(self, inputs, targets):
         assert tuple(targets) == TARGETS
@@ -41,23 +46,25 @@ def sequence(adjective, noun, best, *, query="adjective", also=None):
 
 
 CASES = {
-    #                                                                          exact group two context
-    "all right": (sequence(A, N, [A, A, A]), (1, 1, 1, 1)),
-    "all right, noun asked": (sequence(A, N, [A, N, N], query="noun"), (1, 1, 1, 1)),
-    "class exchanged": (sequence(A, N, [N, A, A]), (0, 0, 0, 0)),
-    "two of three": (sequence(A, N, [A, A, N]), (0, 0, 1, 0)),
-    "adjective where the noun was asked": (sequence(A, N, [A, A, A], query="noun"), (0, 0, 1, 0)),
-    "unseen all right": (sequence(U, W, [U, U, U]), (1, 1, 1, 1)),
-    "unseen pushed below a trained token": (sequence(U, W, [2, 2, 2], also=U), (0, 1, 1, 1)),
-    "unseen below another unseen token": (sequence(U, W, [10, 10, 10], also=U), (0, 0, 1, 1)),
-    "unseen, only one target pushed down": (sequence(U, W, [U, U, 2], also=U), (0, 1, 1, 1)),
-    "unseen, exchanged and pushed down": (sequence(U, W, [2, 2, 2], also=W), (0, 0, 0, 0)),
-    "trained below an unseen token": (sequence(A, N, [U, U, U], also=A), (0, 1, 1, 1)),
-    "trained below a trained one elsewhere": (sequence(A, N, [5, 5, 5], also=A), (0, 0, 1, 1)),
-    "copula wins": (sequence(A, N, [COPULA] * 3, also=A), (0, 0, 1, 0)),
-    "mask wins": (sequence(A, N, [MASK] * 3, also=A), (0, 0, 1, 1)),
-    "the same token twice": (sequence(U, U, [U, U, U]), (1, 1, 1, 1)),
-    "the same token twice, pushed down": (sequence(U, U, [2, 2, 2], also=U), (0, 1, 1, 1)),
+    #                                                                          exact group two context copied
+    "all right": (sequence(A, N, [A, A, A]), (1, 1, 1, 1, 1)),
+    "all right, noun asked": (sequence(A, N, [A, N, N], query="noun"), (1, 1, 1, 1, 1)),
+    "class exchanged": (sequence(A, N, [N, A, A]), (0, 0, 0, 0, 1)),
+    "two of three": (sequence(A, N, [A, A, N]), (0, 0, 1, 0, 0)),
+    "adjective where the noun was asked": (sequence(A, N, [A, A, A], query="noun"), (0, 0, 1, 0, 0)),
+    "unseen all right": (sequence(U, W, [U, U, U]), (1, 1, 1, 1, 1)),
+    "unseen pushed below a trained token": (sequence(U, W, [2, 2, 2], also=U), (0, 1, 1, 1, 0)),
+    "unseen below another unseen token": (sequence(U, W, [10, 10, 10], also=U), (0, 0, 1, 1, 0)),
+    "unseen, only one target pushed down": (sequence(U, W, [U, U, 2], also=U), (0, 1, 1, 1, 0)),
+    "unseen, exchanged and pushed down": (sequence(U, W, [2, 2, 2], also=W), (0, 0, 0, 0, 0)),
+    "trained below an unseen token": (sequence(A, N, [U, U, U], also=A), (0, 1, 1, 1, 0)),
+    "trained below a trained one elsewhere": (sequence(A, N, [5, 5, 5], also=A), (0, 0, 1, 1, 0)),
+    "first answered by neither, copies right": (sequence(A, N, [5, N, N], query="noun"), (0, 0, 1, 0, 0)),
+    "exchanged, noun asked": (sequence(A, N, [N, N, N], query="noun"), (0, 0, 0, 0, 1)),
+    "copula wins": (sequence(A, N, [COPULA] * 3, also=A), (0, 0, 1, 0, 0)),
+    "mask wins": (sequence(A, N, [MASK] * 3, also=A), (0, 0, 1, 1, 0)),
+    "the same token twice": (sequence(U, U, [U, U, U]), (1, 1, 1, 1, 1)),
+    "the same token twice, pushed down": (sequence(U, U, [2, 2, 2], also=U), (0, 1, 1, 1, 0)),
 }
 
 
@@ -82,15 +89,44 @@ def test_known_answers(name):
     found = planted_run(case)
     wanted = torch.nn.functional.cross_entropy(case[3], torch.tensor(case[1])).item()
     assert found.pop("loss") == pytest.approx(wanted, rel=1e-5)
-    names = ("exact_match", "exact_match_same_group", "two_way", "context_top_one")
-    assert found == dict(zip(names, expected, strict=True))
+    assert found.pop("loss_copying") + found.pop("loss_decision") == pytest.approx(wanted, rel=1e-5)
+    assert tuple(found) == ACCURACIES
+    assert tuple(found.values()) == expected
+
+
+@pytest.mark.parametrize("gap", [-30.0, -1.0, 0.0, 2.0, 30.0])
+def test_loss_is_divided_into_choosing_and_the_rest(gap):
+    """Choosing costs log(1 + exp(-gap)), a third of it in the mean over three targets; the rest is as without it."""
+    context, labels, choice, logits = sequence(A, N, [A, A, A])
+    logits[0, A], logits[0, N] = 1.5 + gap, 1.5
+    found = planted_run((context, labels, choice, logits))
+    choosing = torch.tensor(-gap, dtype=torch.double).exp().log1p().item() / 3
+    assert found["loss_decision"] == pytest.approx(choosing, rel=1e-5, abs=1e-12)
+    either = torch.log_softmax(logits.double(), -1)[0, [A, N]].logsumexp(0)
+    copies = torch.nn.functional.cross_entropy(logits[1:].double(), torch.tensor(labels[1:]), reduction="sum")
+    assert found["loss_copying"] == pytest.approx((copies - either).item() / 3, rel=1e-5)
+
+
+def test_choosing_between_a_token_and_itself_is_free():
+    found = planted_run(sequence(U, U, [2, U, U], also=U))
+    assert found["loss_decision"] == 0
+    assert found["loss_copying"] == found["loss"] > 0
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 1 << 20])
+def test_logits_may_be_computed_in_pieces(monkeypatch, at_once):
+    monkeypatch.setattr(scores, "LOGITS_AT_ONCE", at_once)
+    cases = [case for case, _ in CASES.values()]
+    found = score_sequences(*stack(cases), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=7)
+    assert found.shape == (1, len(cases), len(METRICS))
+    torch.testing.assert_close(found[0].double(), torch.cat([measure(stack([case])) for case in cases]))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16, 1000])
 def test_means_do_not_depend_on_the_batch_size(batch_size):
     found = measure(stack([case for case, _ in CASES.values()]), batch_size)
     wanted = torch.tensor([expected for _, expected in CASES.values()], dtype=torch.float64).mean(0)
-    torch.testing.assert_close(found[0, :4], wanted)
+    torch.testing.assert_close(found[0, [METRICS.index(name) for name in ACCURACIES]], wanted)
     assert found.dtype == torch.float64
 
 

@@ -7,6 +7,7 @@ from dual_process.blocks import PartOfSpeech, Zipf
 from dual_process.runs import DatasetPlan
 from dual_process.store import list_groups, open_store, write_store
 from dual_process.tasks.dataset import make_dataset
+from dual_process.tasks.part_of_speech import PARTS
 from dual_process.tasks.registry import TASKS, layout
 from dual_process.tasks.vocabulary import make_vocabulary
 
@@ -71,6 +72,42 @@ def test_evaluation_sets_hold_inputs_labels_and_the_choice(groups):
         query == val["choice"].sel(option="wrong"),
         val["query_role"] | (query == right) & (right == val["choice"].sel(option="wrong")),
     )
+
+
+def test_every_position_has_its_part(groups):
+    """After the copula stands the right answer, and all positions are told apart as the first target sees them."""
+    val = groups["evaluation/val"]
+    inputs, part = val["input"].values.astype(int), val["part"].values
+    assert part.dtype == np.int8
+    names = np.array(val.attrs["parts"])[part]
+    rows = np.arange(50)
+    after = (inputs == 40).argmax(1) + 1
+    assert (names[rows, after] == "after_copula").all()
+    np.testing.assert_array_equal(inputs[rows, after], val["choice"].sel(option="right"))
+    other = 3 - after - (after - 1)
+    assert (names[rows, other] == "other_slot").all()
+    np.testing.assert_array_equal(inputs[rows, other], val["choice"].sel(option="wrong"))
+    assert (names[inputs == 40] == "copula").all()
+    assert (names[:, 3:] == ["query", "self", "other_masks", "other_masks"]).all()
+    assert set(np.unique(names)) == set(PARTS)
+
+
+def test_queries_of_the_training_data_are_counted_by_token(groups):
+    training = groups["training"]
+    compact = {str(name): values.values for name, values in training.items()}
+    inputs, targets = TASKS["part-of-speech"].expand(compact, training.attrs)
+    counts = groups["vocabulary"]["training_queries"].values
+    np.testing.assert_array_equal(counts, np.bincount(inputs[:, 3], minlength=46))
+    np.testing.assert_array_equal(counts, np.bincount(targets[:, 2], minlength=46))  # the last target copies the query
+    assert counts.sum() == 200
+
+
+def test_sets_for_the_end_are_marked():
+    task = TASK.model_copy(update={"rank_frequency_sequences": 70})
+    groups = make_dataset(PLAN.model_copy(update={"task": task}))
+    assert groups["evaluation/uniform_switch"].sizes["sequence"] == 70
+    late = {name for name, group in groups.items() if not group.attrs.get("every_checkpoint", True)}
+    assert late == {"evaluation/uniform_switch"}
 
 
 def test_the_store_holds_all_of_it(groups, tmp_path):

@@ -14,7 +14,9 @@ UNIFORM = Uniform(law="uniform")
 ZIPF = Zipf(law="zipf", alpha=1.2)
 NOUNS, ADJECTIVES = range(200), range(200, 400)
 UNSEEN, NORMAL, UNIFORM_BLOCK = range(402, 442), range(442, 482), range(482, 522)
-BASE = {"val", "switch", "unseen", "unseen_mean", "top_twenty", "top_twenty_switch", "unambiguous"}
+BASE = {"val", "switch", "unseen"}
+BY_FREQUENCY = {"top_twenty", "top_twenty_switch", "unambiguous", "ambiguous"}
+VARIANTS = {"unseen_mean", "unseen_normal", "unseen_uniform"}
 TAIL = {"tail", "tail_switch"}
 BINS = {f"bin_{c}_{kind}" for c in range(10) for kind in ("unambiguous", "unambiguous_switch", "ambiguous")}
 
@@ -115,6 +117,18 @@ def test_published_bins_of_ambiguous_types_have_the_law_of_all_of_them(p_value):
     assert p_value(both.ravel(), law) > 1e-3
 
 
+@pytest.mark.parametrize("sampling", ["reference", "corrected"])
+@pytest.mark.parametrize("law", [UNIFORM, ZIPF])
+def test_uniform_switch_draws_all_types_alike_with_exchanged_classes(p_value, law, sampling):
+    words = vocabulary(law, sampling, rank_frequency_sequences=40_000)
+    sets = evaluation_sets(words, 0)
+    drawn = sets["uniform_switch"]
+    assert drawn.template.shape == (40_000,)
+    assert p_value(drawn.adjective, np.ones(200)) > 1e-3
+    assert p_value(drawn.noun.astype(int) - 200, np.ones(200)) > 1e-3
+    assert [name for name, each in sets.items() if not each.every_checkpoint] == ["uniform_switch"]
+
+
 def test_templates_are_equally_frequent_in_every_set():
     for name, drawn in evaluation_sets(everything("corrected"), 0).items():
         assert chisquare(np.bincount(drawn.template, minlength=4)).pvalue > 1e-4, name
@@ -133,17 +147,21 @@ def test_slots_are_drawn_independently(name):
 @pytest.mark.parametrize(
     ("law", "task", "names"),
     [
-        (ZIPF, {}, BASE | TAIL | {"ambiguous"}),
-        (UNIFORM, {}, BASE | {"ambiguous"}),
-        (ZIPF, {"ambiguity": 0}, BASE | TAIL),
-        (ZIPF, {"ambiguity": 1}, BASE - {"unambiguous"} | TAIL | {"ambiguous"}),
-        (ZIPF, {"unseen_variants": True}, BASE | TAIL | {"ambiguous", "unseen_normal", "unseen_uniform"}),
-        (ZIPF, {"frequency_bins": True}, BASE | TAIL | {"ambiguous"} | BINS),
-        (ZIPF, {"frequency_bins": True, "ambiguity": 0}, BASE | TAIL | {n for n in BINS if "_unamb" in n}),
+        (ZIPF, {}, BASE | TAIL),
+        (UNIFORM, {}, BASE),
+        (ZIPF, {"unseen_variants": True}, BASE | TAIL | VARIANTS),
+        (ZIPF, {"rank_frequency_sequences": 10}, BASE | TAIL | {"uniform_switch"}),
+        (ZIPF, {"frequency_bins": True}, BASE | TAIL | BY_FREQUENCY | BINS),
+        (UNIFORM, {"frequency_bins": True}, BASE | BY_FREQUENCY | BINS),
+        (
+            ZIPF,
+            {"frequency_bins": True, "ambiguity": 0},
+            BASE | TAIL | BY_FREQUENCY - {"ambiguous"} | {n for n in BINS if "_unamb" in n},
+        ),
         (
             ZIPF,
             {"frequency_bins": True, "ambiguity": 1},
-            BASE - {"unambiguous"} | TAIL | {"ambiguous"} | {n for n in BINS if "_unamb" not in n},
+            BASE | TAIL | BY_FREQUENCY - {"unambiguous"} | {n for n in BINS if "_unamb" not in n},
         ),
     ],
 )
@@ -157,7 +175,7 @@ def test_small_vocabularies_leave_out_empty_bins_only(size, sampling):
     words = vocabulary(sampling=sampling, vocabulary=size, ambiguity=0.1, frequency_bins=True)
     sets = evaluation_sets(words, 0)
     ambiguous = {*words.ambiguous_nouns, *words.ambiguous_adjectives}
-    wanted = BASE | TAIL | {"ambiguous"}
+    wanted = BASE | TAIL | BY_FREQUENCY
     noun_bins, adjective_bins = np.array_split(words.nouns, 10), np.array_split(words.adjectives, 10)
     for c, both in enumerate(zip(noun_bins, adjective_bins, strict=True)):
         if all(set(part) - ambiguous for part in both):
@@ -180,7 +198,7 @@ def test_sizes_types_and_treatment_of_the_rows():
 
 
 def test_unseen_mean_has_the_sequences_of_unseen():
-    sets = evaluation_sets(vocabulary(), 0)
+    sets = evaluation_sets(vocabulary(unseen_variants=True), 0)
     assert same(sets["unseen_mean"], sets["unseen"])
 
 
@@ -199,12 +217,13 @@ def test_every_set_has_a_stream_of_its_own():
 
 def test_adding_sets_changes_no_other():
     words = vocabulary()
-    more = evaluation_sets(replace(words, task=everything("corrected").task), 0)
+    task = everything("corrected").task.model_copy(update={"rank_frequency_sequences": 100})
+    more = evaluation_sets(replace(words, task=task), 0)
     fewer = evaluation_sets(words, 0)
     assert len(more) > len(fewer)
     assert all(same(drawn, more[name]) for name, drawn in fewer.items())
 
 
 def test_the_configuration_knows_the_names_of_all_sets() -> None:
-    others = {"weights", "context"}  # of associative recall
-    assert set(EVALUATIONS) - others == set(evaluation_sets(everything("corrected"), seed=0))
+    of_other_tasks = {"weights", "context"}
+    assert set(EVALUATIONS) - of_other_tasks == set(evaluation_sets(everything("corrected"), seed=0))

@@ -4,7 +4,7 @@ All are frozen and forbid unknown keys; :mod:`dual_process.config` puts them tog
 so that a dry run stays fast. ``config/README.md`` and ``config/schema.json`` are generated from these models.
 """
 
-from dual_process.blocks.base import Block, Name, Probability
+from dual_process.blocks.base import Block, FigureName, Name, Probability
 from dual_process.blocks.distributions import Distribution, TwoLevel, Uniform, Zipf
 from dual_process.blocks.grids import Figure, Grid
 from dual_process.blocks.models import Bert, Gpt2, Model
@@ -28,6 +28,7 @@ __all__ = [
     "Distribution",
     "Drift",
     "Figure",
+    "FigureName",
     "Gpt2",
     "Grid",
     "Model",

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*$")]
 """A short name that becomes part of a path: letters, digits, dots and hyphens."""
 
+FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""Name of a figure, which is that of its rule and of its module."""
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -49,6 +49,8 @@ class Gpt2(Block):
     """Hidden units of the feed-forward block."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout on embeddings, attention patterns and block outputs."""
+    initial_scale: float = Field(0.02, gt=0, le=1)
+    """Standard deviation of the initial weights except the word embedding; 0.02 suits GPT-2's own width of 768."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

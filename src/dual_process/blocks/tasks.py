@@ -23,9 +23,10 @@ class PartOfSpeech(Block):
     unseen: int | None = Field(None, ge=2, le=10_000)
     """Number of tokens that are never trained; null means a tenth of the vocabulary."""
     unseen_variants: bool = False
-    """Add two more blocks of unseen tokens whose embeddings are redrawn from U(0, 1) and N(5, 5) at evaluation."""
+    """Add the evaluation sets of unseen tokens with other embeddings: two more blocks of tokens whose rows are redrawn
+    from U(0, 1) and N(5, 5) at evaluation, and the mean of ten trained rows."""
     frequency_bins: bool = False
-    """Add the evaluation sets by frequency bin (ten bins, each with and without exchanged classes)."""
+    """Add the evaluation sets by frequency and ambiguity: top twenty types, ten bins by rank, (un)ambiguous types."""
     evaluation_sequences: int = Field(10_000, ge=20, le=1_000_000)
     """Sequences in each evaluation set; the frequency bins get a tenth of it."""
     rank_frequency_sequences: int = Field(0, ge=0, le=1_000_000)

@@ -4,7 +4,7 @@ The computation is that of ``transformers.BertForMaskedLM`` (post-layer-norm, ge
 embedding, its own decoder bias), as in the published code, except that the last layer's output and the logits are never
 computed away from the target positions, where nobody reads them.
 
-Shape letters: R run, B batch, S position, T target position, H head, K head features, D width, V token, N row.
+Shape letters: R run, B batch, S position, T target position, D width.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dual_process.models.attention import StackedAttention
 from dual_process.models.dropout import dropout
-from dual_process.models.losses import stacked_cross_entropy
+from dual_process.models.interface import StackedModel
 from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear
 
 INITIAL_SCALE = 0.02
@@ -53,46 +54,28 @@ class BertConfig:
     num_runs: int = 1
 
 
-class BertLayer(nn.Module):
+class BertLayer(StackedAttention):
     """Self-attention and feed-forward block, each followed by residual addition and layer norm."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__()
         runs, width = config.num_runs, config.width
-        self.heads, self.dropout = config.heads, config.dropout
-        self.query = StackedLinear(runs, width, width)
-        self.key = StackedLinear(runs, width, width)
-        self.value = StackedLinear(runs, width, width)
-        self.attention_output = StackedLinear(runs, width, width)
+        super().__init__(runs, width, config.heads, config.dropout)
         self.attention_norm = StackedLayerNorm(runs, width)
         self.intermediate = StackedLinear(runs, width, config.feed_forward)
         self.output = StackedLinear(runs, config.feed_forward, width)
         self.output_norm = StackedLayerNorm(runs, width)
 
-    def attend(self, x_rbsd: Tensor, x_rbtd: Tensor) -> Tensor:
-        """Mix values over positions; T queries read S positions."""
-        rows = x_rbsd.flatten(1, 2)
-
-        def split(x_rnd: Tensor) -> Tensor:  # (R, N, D) -> (R, B, H, positions, K)
-            runs, batch = x_rbsd.shape[:2]
-            return x_rnd.view(runs, batch, -1, self.heads, x_rnd.shape[-1] // self.heads).transpose(2, 3)
-
-        query, key, value = split(self.query(x_rbtd.flatten(1, 2))), split(self.key(rows)), split(self.value(rows))
-        pattern = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
-        pattern = dropout(pattern, self.dropout, self.training)
-        return (pattern @ value).transpose(2, 3).flatten(3).flatten(1, 2)
-
     def forward(self, x_rbsd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
         """Update the residual stream (R, B, S, D); with `positions`, return it at those alone."""
         x_rbtd = x_rbsd if positions is None else x_rbsd[:, :, positions]
-        mixed = self.attention_output(self.attend(x_rbsd, x_rbtd))
+        mixed = self.attend(x_rbsd, x_rbtd, positions)
         x = self.attention_norm(dropout(mixed, self.dropout, self.training) + x_rbtd.flatten(1, 2))
         hidden = self.output(functional.gelu(self.intermediate(x)))
         x = self.output_norm(dropout(hidden, self.dropout, self.training) + x)
         return x.view_as(x_rbtd)
 
 
-class StackedBert(nn.Module):
+class StackedBert(StackedModel):
     """A stack of toy BERTs with tied input and output embeddings."""
 
     def __init__(self, config: BertConfig) -> None:
@@ -140,11 +123,3 @@ class StackedBert(nn.Module):
             x_rbsd = layer(x_rbsd)
         x_rbtd = self.layers[-1](x_rbsd, targets)
         return self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)
-
-    def logits(self, features_rnd: Tensor) -> Tensor:
-        """Scores (R, N, V) of all tokens."""
-        return torch.baddbmm(self.decoder_bias, features_rnd, self.word_embedding.weight.transpose(1, 2))
-
-    def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
-        """Mean cross-entropy (R,) over the N rows of each run."""
-        return stacked_cross_entropy(features_rnd, self.word_embedding.weight, self.decoder_bias, targets_rn)

@@ -3,7 +3,7 @@
 A new architecture is a module of its own, a block in ``blocks/models.py`` and an entry here. A stack of models has a
 tied ``word_embedding`` of weight (R, V, D) and a ``decoder_bias`` (R, 1, V), a parameter or, where the architecture
 has none, a buffer of zeros; its layers' streams, features, logits and losses are those of
-:class:`dual_process.models.bert.StackedBert`.
+:class:`dual_process.models.interface.StackedModel`.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +13,21 @@ import torch
 
 from dual_process.blocks import Model, Protocol
 from dual_process.models.bert import INITIAL_SCALE, BertConfig, StackedBert
+from dual_process.models.gpt2 import Gpt2Config, StackedGpt2
+from dual_process.models.interface import StackedModel
 from dual_process.streams import integer_seed
-
-StackedModel = StackedBert
-"""What the pipeline may be given; other architectures offer the same methods."""
 
 
 def _bert(sizes: dict[str, Any], padding: int | None) -> StackedModel:
     return StackedBert(BertConfig(padding=padding, **sizes))
 
 
-BUILDERS: dict[str, Callable[[dict[str, Any], int | None], StackedModel]] = {"bert": _bert}
+def _gpt2(sizes: dict[str, Any], padding: int | None) -> StackedModel:
+    # Whatever the protocol says of padding: id 0 is that of the published vocabulary, which no sequence holds.
+    return StackedGpt2(Gpt2Config(**sizes))
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any], int | None], StackedModel]] = {"bert": _bert, "gpt2": _gpt2}
 
 
 def build_model(

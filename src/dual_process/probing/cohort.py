@@ -13,19 +13,29 @@ import torch
 import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
-from dual_process.models.bert import StackedBert
 from dual_process.models.registry import build_model
-from dual_process.probing.embedding import principal_components, separability
-from dual_process.probing.evaluation import PROBED, Evaluations
+from dual_process.probing.embedding import SEPARATION_ATTRS, measure_separation
+from dual_process.probing.evaluation import Evaluations
 from dual_process.probing.labels import coordinates
+from dual_process.probing.registry import ANALYSES
 from dual_process.probing.rows import with_unseen_rows
-from dual_process.probing.scores import METRICS
-from dual_process.runs import CohortPlan, ProbePlan, stores_of_runs
+from dual_process.probing.subject import Subject
+from dual_process.runs import ProbePlan, stores_of_runs
 from dual_process.schedules import steps_since_reset
 from dual_process.store import open_store
 from dual_process.tasks.registry import layout
 
 logger = logging.getLogger(__name__)
+
+ORDER = ("run", "step", "analysis_step", "evaluation", "metric", "layer", "probed")
+"""Dimensions that come first in every variable; the others keep the order of their analysis."""
+ATTRS = {
+    "score": {"units": "1 (loss: nats)", "long_name": "mean over the sequences of an evaluation set"},
+    "training_loss": {"units": "nats", "long_name": "mean training loss since the checkpoint before"},
+    "probe_accuracy": {"units": "1", "long_name": "linear probe of the query's role, cross-validated; chance 0.5"},
+    "steps_since_reset": {"units": "steps", "long_name": "steps since the last reset before the checkpoint"},
+    **SEPARATION_ATTRS,
+}
 
 
 def probe_cohort(
@@ -48,38 +58,58 @@ def probe_cohort(
     plan = ProbePlan.model_validate_json(plan_json)
     folder, cohort = Path(checkpoints), plan.cohort
     steps = read_index(folder)["steps"]
-    stores = stores_of_runs(cohort, datasets)
-    evaluations = Evaluations(plan, stores)
-    vocabularies = [open_store(path, "vocabulary") for path in stores]
+    subject = _subject(plan, stores_of_runs(cohort, datasets))
     since = np.stack([steps_since_reset(run.schedule, cohort.optimisation.steps, steps) for run in cohort.runs])
     kept = _spread(steps, plan.probing.analysis_steps)
-    model = _model(cohort, num_tokens=vocabularies[0].sizes["token"])
-    parts = []
+    every, some, last = [], [], xr.Dataset()
     for column, step in enumerate(steps):
-        state = read_checkpoint(folder, step)
-        losses = state.pop("training_loss")
-        state = with_unseen_rows(
-            state,
-            num_tokens=vocabularies[0].sizes["token"],
-            protocol=cohort.protocol,
-            was_reset=np.isfinite(since[:, column]).tolist(),
-            seeds=[run.seed for run in cohort.runs],
-            step=step,
-        )
-        model.load_state_dict(state)
-        part = evaluations.measure(model, step)
-        part["training_loss"] = ("run", losses.numpy())
-        part |= _measure_embedding(model, vocabularies[0], plan, keep=step in kept)
-        parts.append(xr.Dataset(part))
+        losses = _load(subject, folder, step, np.isfinite(since[:, column]).tolist())
+        measured = subject.evaluations.measure(subject.model, step).assign(training_loss=("run", losses))
+        every.append(measured.merge(measure_separation(subject)))
+        if step in kept:
+            some.append(_analyse(subject, last_only=False))
+        if step == steps[-1]:
+            last = _analyse(subject, last_only=True)
         if (column + 1) % 20 == 0:
             logger.info("measured %d of %d checkpoints", column + 1, len(steps))
-    return _assemble(parts, steps, kept, since, evaluations, vocabularies, plan)
+    along_step = xr.concat(every, dim=_dimension("step", steps))
+    along_analysis_step = xr.concat(some, dim=_dimension("analysis_step", sorted(kept)))
+    dataset = xr.merge([along_step, along_analysis_step, last]).astype(np.float32)
+    dataset["steps_since_reset"] = ("run", "step"), since.astype(np.float32)
+    return _label(dataset.transpose(*ORDER, ..., missing_dims="ignore"), subject)
 
 
-def _model(cohort: CohortPlan, *, num_tokens: int) -> StackedBert:
-    shape = layout(cohort.runs[0].task)
-    sizes = {"num_tokens": num_tokens, "num_positions": shape.num_positions, "num_runs": len(cohort.runs)}
-    return build_model(cohort.model, **sizes).eval()
+def _subject(plan: ProbePlan, stores: Sequence[Path]) -> Subject:
+    vocabularies = [open_store(path, "vocabulary") for path in stores]
+    model = build_model(
+        plan.cohort.model,
+        num_tokens=vocabularies[0].sizes["token"],
+        num_positions=layout(plan.cohort.runs[0].task).num_positions,
+        num_runs=len(plan.cohort.runs),
+    )
+    return Subject(plan, model.eval(), Evaluations(plan, stores), vocabularies)
+
+
+def _load(subject: Subject, folder: Path, step: int, was_reset: list[bool]) -> np.ndarray:
+    """Give the model the weights of a checkpoint and return the training losses of the runs."""
+    state = read_checkpoint(folder, step)
+    losses: np.ndarray = state.pop("training_loss").numpy()
+    state = with_unseen_rows(
+        state,
+        num_tokens=subject.vocabularies[0].sizes["token"],
+        protocol=subject.plan.cohort.protocol,
+        was_reset=was_reset,
+        seeds=[run.seed for run in subject.plan.cohort.runs],
+        step=step,
+    )
+    subject.model.load_state_dict(state)
+    return losses
+
+
+def _analyse(subject: Subject, *, last_only: bool) -> xr.Dataset:
+    """All costly analyses that the plan asks for, of one kind."""
+    chosen = [ANALYSES[name] for name in subject.plan.probing.analyses]
+    return xr.merge([analysis.measure(subject) for analysis in chosen if analysis.last_only == last_only])
 
 
 def _spread(steps: Sequence[int], count: int) -> set[int]:
@@ -88,64 +118,17 @@ def _spread(steps: Sequence[int], count: int) -> set[int]:
     return {steps[int(np.abs(np.asarray(steps) - value).argmin())] for value in wanted}
 
 
-def _measure_embedding(
-    model: StackedBert, vocabulary: xr.Dataset, plan: ProbePlan, *, keep: bool
-) -> dict[str, tuple[object, ...]]:
-    rows = model.word_embedding.weight.detach()
-    sides = torch.from_numpy(vocabulary["contrast_side"].values)
-    apart = separability(rows, sides, folds=plan.probing.probe_folds, penalty=plan.probing.probe_penalty)
-    found: dict[str, tuple[object, ...]] = {"separability": (("run", "contrast"), apart.numpy())}
-    if keep:
-        coordinates_rvc, explained = principal_components(rows)
-        found["embedding_coordinates"] = (("run", "token", "component"), coordinates_rvc.numpy())
-        found["embedding_norm"] = (("run", "token"), rows.norm(dim=-1).numpy())
-        found["explained_variance"] = (("run", "component"), explained.numpy())
-    return found
+def _dimension(name: str, steps: Sequence[int]) -> xr.DataArray:
+    return xr.DataArray(list(steps), dims=name, name=name, attrs={"units": "optimizer steps"})
 
 
-def _assemble(
-    parts: list[xr.Dataset],
-    steps: list[int],
-    kept: set[int],
-    since: np.ndarray,
-    evaluations: Evaluations,
-    vocabularies: list[xr.Dataset],
-    plan: ProbePlan,
-) -> xr.Dataset:
-    embedding = ["embedding_coordinates", "embedding_norm", "explained_variance"]
-    every = xr.concat([part.drop_vars(embedding, errors="ignore") for part in parts], dim="step")
-    some = xr.concat(
-        [part[embedding] for step, part in zip(steps, parts, strict=True) if step in kept], dim="analysis_step"
-    )
-    dataset = xr.merge([every, some]).astype(np.float32)
-    dataset = dataset.transpose("run", "step", "analysis_step", "evaluation", "metric", "layer", "probed", ...)
-    dataset["steps_since_reset"] = (("run", "step"), since.astype(np.float32), {"units": "steps"})
-    dataset = dataset.assign_coords(
-        {
-            "step": ("step", steps, {"units": "optimizer steps"}),
-            "analysis_step": ("analysis_step", sorted(kept), {"units": "optimizer steps"}),
-            "evaluation": np.array(evaluations.names, dtype=object),
-            "metric": np.array(METRICS, dtype=object),
-            "probed": np.array(PROBED, dtype=object),
-            "contrast": vocabularies[0]["contrast"].values,
-            "layer": np.arange(dataset.sizes["layer"]),
-            "component": np.arange(1, dataset.sizes["component"] + 1),
-            "token": vocabularies[0]["token"].values,
-            "role": ("token", vocabularies[0]["role"].values),
-            **coordinates(plan.cohort, vocabularies),
-        }
-    )
-    for name, attrs in UNITS.items():
-        dataset[name].attrs.update(attrs)
+def _label(dataset: xr.Dataset, subject: Subject) -> xr.Dataset:
+    """Add the coordinates along `run` and `token`, and units."""
+    vocabulary = subject.vocabularies[0]
+    if "token" in dataset.dims:
+        dataset = dataset.assign_coords(token=vocabulary["token"].values, role=("token", vocabulary["role"].values))
+    dataset = dataset.assign_coords(coordinates(subject.plan.cohort, subject.vocabularies))
+    for attrs in (ATTRS, *(analysis.attrs for analysis in ANALYSES.values())):
+        for name in attrs.keys() & dataset.data_vars.keys():
+            dataset[name].attrs.update(attrs[name])
     return dataset
-
-
-UNITS = {
-    "score": {"units": "1 (loss: nats)", "long_name": "mean over the sequences of an evaluation set"},
-    "training_loss": {"units": "nats", "long_name": "mean training loss since the checkpoint before"},
-    "probe_accuracy": {"units": "1", "long_name": "linear probe of the query's role, cross-validated; chance 0.5"},
-    "separability": {"units": "1", "long_name": "balanced accuracy of a linear classifier of rows; chance 0.5"},
-    "embedding_coordinates": {"units": "embedding units", "long_name": "principal components of all rows"},
-    "embedding_norm": {"units": "embedding units", "long_name": "Euclidean norm of a row"},
-    "explained_variance": {"units": "1", "long_name": "share of the variance of all rows"},
-}

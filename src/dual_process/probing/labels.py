@@ -21,7 +21,8 @@ def coordinates(cohort: CohortPlan, vocabularies: list[xr.Dataset]) -> dict[str,
     Returns
     -------
     dict
-        Coordinate name to ``("run", values)``; a period, `forget_until` or alpha that a run lacks is NaN.
+        Coordinate name to ``("run", values)``; a period, `forget_until`, probability or alpha that a run lacks is NaN,
+        and so is the ambiguity of a task without such a thing.
     """
     rows = [_labels(run, cohort, vocabulary) for run, vocabulary in zip(cohort.runs, vocabularies, strict=True)]
     return {key: ("run", _column([row[key] for row in rows])) for key in rows[0]}
@@ -40,6 +41,8 @@ def _labels(run: RunPlan, cohort: CohortPlan, vocabulary: xr.Dataset) -> dict[st
         "forget_until": float(getattr(schedule, "forget_until", None) or np.nan),
         "probability": float(getattr(schedule, "probability", np.nan)),
         "seed": run.seed,
+        "vocabulary": int(vocabulary.attrs["num_trained"]),
+        "ambiguity": np.nan,
         **vocabulary.attrs["run_labels"],
     }
 

@@ -1,11 +1,18 @@
-"""Linear probes in closed form: a ridge classifier, cross-validated, for any stack of problems at once.
+"""Linear classifiers in closed form, cross-validated, for any stack of problems at once.
 
-The same numbers as scikit-learn's ``RidgeClassifier`` on the same folds, without a loop over runs and layers.
+A ridge classifier and the nearest centroid: the same numbers as scikit-learn's ``RidgeClassifier`` and
+``NearestCentroid`` on the same folds, without a loop over runs and layers.
 Shape letters: P problem (any leading axes), N example, D feature, F fold.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
+
+Fit = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From features (..., N, D) and labels (..., N) to the weights (..., D) and the intercept (...) of a classifier."""
 
 
 def cross_validated_accuracy(
@@ -31,12 +38,21 @@ def cross_validated_accuracy(
     Tensor
         Shape (...); the decision threshold is 0, between targets -1 and 1.
     """
-    features, labels = features_pnd.double(), labels_pn
+    fit = partial(fit_ridge, penalty=penalty, balanced=balanced)
+    return _cross_validate(features_pnd.double(), labels_pn, fit, folds=folds, balanced=balanced)
+
+
+def cross_validated_centroids(features_pnd: Tensor, labels_pn: Tensor, *, folds: int) -> Tensor:
+    """Balanced accuracy of the nearest centroid on examples that are in neither; arguments and result as above."""
+    return _cross_validate(features_pnd.double(), labels_pn, fit_centroids, folds=folds, balanced=True)
+
+
+def _cross_validate(features: Tensor, labels: Tensor, fit: Fit, *, folds: int, balanced: bool) -> Tensor:
     example = torch.arange(features.shape[-2], device=features.device)
     right = torch.zeros_like(labels, dtype=torch.double)
     for fold in range(folds):
         held_out = example % folds == fold
-        weight, intercept = fit_ridge(features[..., ~held_out, :], labels[..., ~held_out], penalty, balanced=balanced)
+        weight, intercept = fit(features[..., ~held_out, :], labels[..., ~held_out])
         scores = (features[..., held_out, :] @ weight[..., None])[..., 0] + intercept[..., None]
         right[..., held_out] = ((scores > 0) == labels[..., held_out]).double()
     share = _class_weights(labels) if balanced else torch.ones_like(right)
@@ -57,6 +73,14 @@ def fit_ridge(features: Tensor, labels: Tensor, penalty: float, *, balanced: boo
     weight = torch.linalg.solve(gram, moment)[..., 0]
     intercept = target_mean[..., 0] - (mean[..., 0, :] * weight).sum(-1)
     return weight, intercept
+
+
+def fit_centroids(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights (..., D) and intercept (...) of the plane halfway between the means of both classes."""
+    shares = torch.stack([~labels, labels], dim=-2).double()
+    means = shares @ features / shares.sum(-1, keepdim=True)
+    weight = means[..., 1, :] - means[..., 0, :]
+    return weight, -(weight * means.mean(-2)).sum(-1)
 
 
 def _class_weights(labels: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Protocol
-from dual_process.models.bert import StackedBert
+from dual_process.models.interface import StackedModel
 from dual_process.streams import integer_seed, stream
 
 
@@ -30,7 +30,7 @@ def with_unseen_rows(
     Parameters
     ----------
     state
-        Stacked state dict of :class:`~dual_process.models.bert.StackedBert`.
+        Stacked state dict of a :class:`~dual_process.models.interface.StackedModel`.
     num_tokens
         Ids wanted.
     protocol
@@ -57,7 +57,7 @@ def with_unseen_rows(
 
 @torch.no_grad()
 def redraw_rows(
-    model: StackedBert, ids_rn: Tensor, embedding: str, *, trained: int, seeds: Sequence[int], step: int
+    model: StackedModel, ids_rn: Tensor, embedding: str, *, trained: int, seeds: Sequence[int], step: int
 ) -> None:
     """Overwrite the rows of an evaluation set's tokens by the law that the set asks for.
 

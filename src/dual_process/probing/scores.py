@@ -1,22 +1,26 @@
 """Accuracy and loss of a stack of models on fixed evaluation sets.
 
-Shape letters: R run, B sequence, S position, T target position, V token, C context position.
+Shape letters: R run, B batch, S position, T target position, V token, C context position, M metric.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from dual_process.models.bert import StackedBert
+from dual_process.models.interface import StackedModel
 
-METRICS = ("exact_match", "exact_match_same_group", "two_way", "context_top_one", "loss")
+METRICS = (
+    *("exact_match", "exact_match_same_group", "two_way", "context_top_one", "loss"),
+    *("copied", "loss_copying", "loss_decision"),
+)
 """What is measured, in the order of the `metric` dimension.
 
 exact_match
-    All targets right, argmax over the whole vocabulary: the paper's metric.
+    All targets right, the best of the whole vocabulary: the paper's metric.
 exact_match_same_group
-    The same, but each argmax is taken among the tokens that share the target's training status (trained or unseen).
+    The same, but each target is compared with the tokens that share its training status (trained or unseen).
     Unseen tokens are pushed down as softmax negatives in training; this leaves that penalty out.
 two_way
     At the first target position the right candidate scores at least as high as the wrong one (equal only if they are
@@ -25,12 +29,30 @@ context_top_one
     All targets right, argmax among the tokens of the context.
 loss
     Mean cross-entropy over the targets, softmax over the whole vocabulary, in nats.
+copied
+    All targets after the first, which copy the query, are right, and the first is answered by one of the two
+    candidates, the best of the whole vocabulary: the output works, whatever the decision.
+loss_copying, loss_decision
+    The two parts of `loss`: what is paid at the first target for choosing between the two candidates, given that it is
+    one of them, and all the rest. Each is divided by the number of targets, so that they add up to `loss`. The choice
+    between a token and itself is free.
 """
+
+OF_THE_DECISION = ("two_way", "copied", "loss_copying", "loss_decision")
+"""Metrics that are not known (NaN) where the sequences of a set have no two candidates."""
+
+LOGITS_AT_ONCE = 1 << 20
+"""Logits computed together, unless those of one sequence are more: larger arrays fall out of the caches."""
+
+
+def score(model: StackedModel, inputs_rbs: Tensor, labels_rbt: Tensor, choice_rb2: Tensor, **options: Any) -> Tensor:
+    """Means over the sequences of one evaluation set, shape (R, M); arguments as for :func:`score_sequences`."""
+    return score_sequences(model, inputs_rbs, labels_rbt, choice_rb2, **options).double().mean(1)
 
 
 @torch.inference_mode()
-def score(
-    model: StackedBert,
+def score_sequences(
+    model: StackedModel,
     inputs_rbs: Tensor,
     labels_rbt: Tensor,
     choice_rb2: Tensor,
@@ -39,7 +61,7 @@ def score(
     num_trained: int,
     batch_size: int,
 ) -> Tensor:
-    """Measure one evaluation set.
+    """Measure every sequence of one evaluation set.
 
     Parameters
     ----------
@@ -59,49 +81,58 @@ def score(
     Returns
     -------
     Tensor
-        Means over sequences, shape (R, len(METRICS)).
+        Shape (R, B, M).
     """
+    num_logits = labels_rbt.shape[0] * labels_rbt.shape[2] * model.word_embedding.weight.shape[1]
     parts = []
-    for rows in _slices(inputs_rbs.shape[1], batch_size):
+    for rows in slices(inputs_rbs.shape[1], batch_size):
         inputs, labels, choice = inputs_rbs[:, rows], labels_rbt[:, rows], choice_rb2[:, rows]
         features_rbtd = model(inputs, targets)
-        logits = model.logits(features_rbtd.flatten(1, 2)).unflatten(1, labels.shape[1:])
-        parts.append(_measure(logits, labels, choice, inputs[..., : targets[0]], num_trained))
-    return torch.cat(parts, dim=1).double().mean(1)
+        for some in slices(inputs.shape[1], max(1, LOGITS_AT_ONCE // num_logits)):
+            features, context = features_rbtd[:, some], inputs[:, some, : targets[0]]
+            logits = model.logits(features.flatten(1, 2)).unflatten(1, features.shape[1:3])
+            parts.append(_measure(logits, labels[:, some], choice[:, some], context, num_trained))
+    return torch.cat(parts, dim=1)
 
 
 def _measure(logits_rbtv: Tensor, labels: Tensor, choice: Tensor, context: Tensor, num_trained: int) -> Tensor:
-    """All metrics of every sequence, shape (R, B, len(METRICS))."""
-    best_trained, trained = logits_rbtv[..., :num_trained].max(-1)
-    best_unseen, unseen = logits_rbtv[..., num_trained:].max(-1)
-    unseen = unseen + num_trained
-    overall = torch.where(best_trained >= best_unseen, trained, unseen)
-    same_group = torch.where(labels < num_trained, trained, unseen)
+    """All metrics of every sequence, shape (R, B, M); the logits are overwritten."""
+    right = logits_rbtv.gather(-1, labels[..., None])[..., 0]
     decision = logits_rbtv[:, :, 0].gather(-1, choice)
     context_rbtc = context[:, :, None, :].expand(*labels.shape, context.shape[-1])
     top = logits_rbtv.gather(-1, context_rbtc).argmax(-1, keepdim=True)
     in_context = context_rbtc.gather(-1, top)[..., 0]
-    loss = logits_rbtv.logsumexp(-1) - logits_rbtv.gather(-1, labels[..., None])[..., 0]
+    trained, unseen = logits_rbtv[..., :num_trained].amax(-1), logits_rbtv[..., num_trained:].amax(-1)
+    best = torch.maximum(trained, unseen)
+    # log-sum-exp in place: a new array of the logits' size costs as much as all the arithmetic
+    logits_rbtv -= best[..., None]
+    loss = (logits_rbtv.exp_().sum(-1).log() + best - right).mean(-1)
+    wrong_by = (decision[..., 1] - decision[..., 0]).where(choice[..., 0] != choice[..., 1], -torch.inf)
+    loss_decision = torch.nn.functional.softplus(wrong_by) / labels.shape[-1]
     columns = [
-        (overall == labels).all(-1),
-        (same_group == labels).all(-1),
+        (right >= best).all(-1),
+        (right >= trained.where(labels < num_trained, unseen)).all(-1),
         decision[..., 0] >= decision[..., 1],
         (in_context == labels).all(-1),
-        loss.mean(-1),
+        loss,
+        (right >= best)[..., 1:].all(-1) & (decision.amax(-1) >= best[..., 0]),
+        loss - loss_decision,
+        loss_decision,
     ]
     return torch.stack([column.float() for column in columns], dim=-1)
 
 
 @torch.inference_mode()
-def query_states(model: StackedBert, inputs_rbs: Tensor, *, position: int, batch_size: int) -> Tensor:
+def query_states(model: StackedModel, inputs_rbs: Tensor, *, position: int, batch_size: int) -> Tensor:
     """Residual stream at one position, of shape (R, layer, B, D), embedding output first."""
     parts = []
-    for rows in _slices(inputs_rbs.shape[1], batch_size):
+    for rows in slices(inputs_rbs.shape[1], batch_size):
         states = model.hidden_states(inputs_rbs[:, rows])
         parts.append(torch.stack([state[:, :, position] for state in states], dim=1))
     return torch.cat(parts, dim=2)
 
 
-def _slices(length: int, size: int) -> Iterator[slice]:
+def slices(length: int, size: int) -> Iterator[slice]:
+    """Cut a range into pieces of `size`, the last one perhaps smaller."""
     for start in range(0, length, size):
         yield slice(start, start + size)

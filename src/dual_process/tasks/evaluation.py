@@ -49,12 +49,15 @@ class EvaluationSet:
     embedding
         What the probe does with the rows of the unseen tokens: "kept" as they are, redrawn from U(0, 1) ("uniform")
         or from N(5, 5) ("normal"), or each made the mean of ten random trained rows ("mean-of-ten").
+    every_checkpoint
+        Whether the set is scored at every checkpoint; a large one may be kept for the last.
     """
 
     template: NDArray[np.uint8]
     adjective: NDArray[np.uint16]
     noun: NDArray[np.uint16]
     embedding: Embedding = "kept"
+    every_checkpoint: bool = True
 
 
 def evaluation_sets(vocabulary: Vocabulary, seed: int) -> dict[str, EvaluationSet]:
@@ -76,7 +79,12 @@ def evaluation_sets(vocabulary: Vocabulary, seed: int) -> dict[str, EvaluationSe
     laws |= {name: partial(_draw_uniform, pools) for name, pools in _pools(vocabulary).items() if all(map(len, pools))}
     size = vocabulary.task.evaluation_sequences
     sets = {name: _draw_set(name, law, seed, size) for name, law in laws.items()}
-    sets["unseen_mean"] = replace(sets["unseen"], embedding="mean-of-ten")
+    if vocabulary.task.unseen_variants:
+        sets["unseen_mean"] = replace(sets["unseen"], embedding="mean-of-ten")
+    if vocabulary.task.rank_frequency_sequences:
+        exchanged = partial(_draw_uniform, (vocabulary.nouns, vocabulary.adjectives))
+        drawn = _draw_set("uniform_switch", exchanged, seed, vocabulary.task.rank_frequency_sequences)
+        sets["uniform_switch"] = replace(drawn, every_checkpoint=False)
     if vocabulary.task.frequency_bins:
         by_bin = {name: pools for name, pools in _bin_pools(vocabulary).items() if all(map(len, pools))}
         bin_size = size // FREQUENCY_BINS
@@ -87,16 +95,17 @@ def evaluation_sets(vocabulary: Vocabulary, seed: int) -> dict[str, EvaluationSe
 def _pools(vocabulary: Vocabulary) -> dict[str, Pair]:
     """Return the pools of both slots for every full-size set of uniformly drawn tokens."""
     adjectives, nouns = vocabulary.adjectives, vocabulary.nouns
-    top_adjectives, top_nouns = adjectives[:TOP_TYPES], nouns[:TOP_TYPES]
     pools = {name: (ids, ids) for name, ids in vocabulary.unseen.items()}
     if not isinstance(vocabulary.law, Uniform):
         first = len(nouns) - max(1, len(nouns) // TAIL_FRACTION)
         pools["tail"] = adjectives[first:], nouns[first:]
         pools["tail_switch"] = nouns[first:], adjectives[first:]
-    pools["top_twenty"] = top_adjectives, top_nouns
-    pools["top_twenty_switch"] = top_nouns, top_adjectives
-    pools["unambiguous"] = _unambiguous(vocabulary, adjectives), _unambiguous(vocabulary, nouns)
-    pools["ambiguous"] = _ambiguous(vocabulary, adjectives), _ambiguous(vocabulary, nouns)
+    if vocabulary.task.frequency_bins:
+        top_adjectives, top_nouns = adjectives[:TOP_TYPES], nouns[:TOP_TYPES]
+        pools["top_twenty"] = top_adjectives, top_nouns
+        pools["top_twenty_switch"] = top_nouns, top_adjectives
+        pools["unambiguous"] = _unambiguous(vocabulary, adjectives), _unambiguous(vocabulary, nouns)
+        pools["ambiguous"] = _ambiguous(vocabulary, adjectives), _ambiguous(vocabulary, nouns)
     return pools
 
 

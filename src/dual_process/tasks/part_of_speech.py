@@ -37,6 +37,11 @@ TEMPLATE_TARGETS = np.array(
 )
 """Slot wanted at each target position, by template."""
 
+PARTS = ("after_copula", "other_slot", "copula", "query", "self", "other_masks")
+"""What stands at a position, as the first target position sees it; the right answer stands after the copula."""
+TEMPLATE_PARTS = np.array([[2, 0, 1, 3, 4, 5, 5], [2, 0, 1, 3, 4, 5, 5], [1, 2, 0, 3, 4, 5, 5], [1, 2, 0, 3, 4, 5, 5]])
+"""Part that each position belongs to, an index into `PARTS`, by template."""
+
 Integers = NDArray[np.integer]
 
 
@@ -101,3 +106,9 @@ def expand(template: Integers, adjective: Integers, noun: Integers, *, copula: i
     )
     inputs = np.take_along_axis(slots, TEMPLATE_INPUTS[template], axis=-1)
     return inputs, np.take_along_axis(slots, TEMPLATE_TARGETS[template], axis=-1)
+
+
+def query_tokens(template: Integers, adjective: Integers, noun: Integers) -> Ids:
+    """Ids of the queries of sequences in compact form."""
+    is_noun = TEMPLATE_INPUTS[template, QUERY_POSITION] == NOUN
+    return np.where(is_noun, noun, adjective).astype(np.int64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dual_process import blocks
 from dual_process.runs import DatasetPlan
-from dual_process.tasks import dataset, part_of_speech
+from dual_process.tasks import associative_recall, associative_recall_dataset, dataset, part_of_speech
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -58,6 +58,12 @@ def _expand_part_of_speech(compact: Arrays, attrs: Mapping[str, Any]) -> tuple[N
     return part_of_speech.expand(compact["template"], compact["adjective"], compact["noun"], copula=attrs["copula"])
 
 
+def _expand_associative_recall(
+    compact: Arrays, attrs: Mapping[str, Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return associative_recall.expand(compact["context"], compact["query"], compact["label"])
+
+
 def layout(block: blocks.Task) -> Layout:
     """Shape of the sequences of the task that a block describes."""
     return TASKS[block.kind].layout(block)
@@ -68,5 +74,10 @@ TASKS: dict[str, Task] = {
         make_dataset=dataset.make_dataset,
         expand=_expand_part_of_speech,
         layout=lambda block: Layout(part_of_speech.LENGTH, part_of_speech.TARGET_POSITIONS),
+    ),
+    "associative-recall": Task(
+        make_dataset=associative_recall_dataset.make_dataset,
+        expand=_expand_associative_recall,
+        layout=lambda block: Layout(associative_recall.num_positions(block), associative_recall.targets(block)),
     ),
 }

@@ -1,0 +1,62 @@
+"""What every stack of networks offers to training and to the analyses.
+
+Shape letters: R run, B batch, S position, T target position, H head, D width, V token, N row.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from dual_process.models.attention import StackedAttention
+from dual_process.models.losses import stacked_cross_entropy
+from dual_process.models.stacked import StackedEmbedding
+
+
+class StackedModel(nn.Module, ABC):
+    """A stack of transformers whose word embedding is also their decoder.
+
+    Attributes
+    ----------
+    word_embedding
+        Rows of all tokens, tied to the decoder.
+    decoder_bias
+        Shape (R, 1, V): a parameter, or a buffer of zeros in a model without one.
+    layers
+        Layers in order, each with attention.
+    """
+
+    word_embedding: StackedEmbedding
+    decoder_bias: Tensor
+    layers: nn.ModuleList
+
+    @abstractmethod
+    def initialise(self, generators: Sequence[torch.Generator]) -> None:
+        """Draw the weights of run r from ``generators[r]``."""
+
+    @abstractmethod
+    def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
+        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
+
+    @abstractmethod
+    def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
+        """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
+
+    def logits(self, features_rnd: Tensor) -> Tensor:
+        """Scores (R, N, V) of all tokens."""
+        return torch.baddbmm(self.decoder_bias, features_rnd, self.word_embedding.weight.transpose(1, 2))
+
+    def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
+        """Mean cross-entropy (R,) over the N rows of each run."""
+        return stacked_cross_entropy(features_rnd, self.word_embedding.weight, self.decoder_bias, targets_rn)
+
+    def attention_layers(self) -> list[StackedAttention]:
+        """Layers with attention, in order; ``layer.kept_heads`` silences heads."""
+        return [cast("StackedAttention", layer) for layer in self.layers]
+
+    def attention_patterns(self, ids_rbs: Tensor, targets: Sequence[int]) -> list[Tensor]:
+        """Weights (R, B, H, T, S) with which the target positions read all positions, one tensor a layer."""
+        before = self.hidden_states(ids_rbs)[:-1]
+        return [layer.pattern(x_rbsd, targets) for layer, x_rbsd in zip(self.attention_layers(), before, strict=True)]
