@@ -1,11 +1,17 @@
 """What the callbacks that save write, and when."""
 
+import os
+import signal
+
 import pytest
+import pytorch_lightning as lightning
 import torch
 from safetensors.torch import load_file
 
 from dual_process.checkpoints import RESUME, resumable_step
-from tests.tiny import make_cohort
+from dual_process.locks import Lease, LeaseLostError
+from dual_process.training.saving import TRY_AGAIN
+from tests.tiny import assert_same, make_cohort
 
 SCHEDULES = ("vanilla", "active-4")
 
@@ -62,3 +68,51 @@ def test_states_are_written_at_multiples_only(tmp_path, add_callbacks, stopped):
     with pytest.raises(error):
         cohort.train(resume_every=4)
     assert resumable_step(cohort.working) == 8
+
+
+class SignalAt(lightning.Callback):
+    """Sends this process a signal during a step, as a scheduler would."""
+
+    def __init__(self, step, number):
+        self.step, self.number = step, number
+
+    def on_after_backward(self, trainer, pl_module):
+        if pl_module.completed_steps == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_step_at_hand_and_leaves_with_a_code_that_asks_for_another_start(
+    tmp_path, add_callbacks, caplog, number
+):
+    undisturbed = make_cohort(tmp_path / "undisturbed", schedules=SCHEDULES)
+    undisturbed.train()
+    cohort = make_cohort(tmp_path / "disturbed", schedules=SCHEDULES)
+    handler = signal.getsignal(number)
+    add_callbacks([SignalAt(6, number)], [])
+    with pytest.raises(SystemExit) as left:
+        cohort.train(resume_every=100)
+    assert left.value.code == TRY_AGAIN == os.EX_TEMPFAIL
+    assert resumable_step(cohort.working) == 7
+    assert f"asked to end by {number.name}; saved after step 7, where the next start goes on" in caplog.messages
+    assert signal.getsignal(number) == handler
+    add_callbacks([], [])
+    cohort.train(resume_every=100)
+    assert_same(cohort.checkpoints(), undisturbed.checkpoints())
+
+
+def test_nothing_more_is_saved_once_another_process_has_taken_over(tmp_path, add_callbacks, monkeypatch):
+    cohort = make_cohort(tmp_path)
+    held = []
+    take = Lease.try_to_take
+    monkeypatch.setattr(Lease, "try_to_take", lambda lease: held.append(lease) or take(lease))
+
+    class TakeOver(lightning.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            held[-1].lost = pl_module.completed_steps == 5
+
+    add_callbacks([TakeOver()], [])
+    with pytest.raises(LeaseLostError, match="another one has gone on with cohort-0123"):
+        cohort.train(resume_every=1)
+    assert resumable_step(cohort.working) == 4
+    assert not cohort.output.exists()

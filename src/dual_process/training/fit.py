@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from dual_process.checkpoints import INDEX, RESUME, read_index, resumable_step, write_index
-from dual_process.locks import waiting_lock
+from dual_process.locks import Lease, waiting_lock
 from dual_process.models.registry import initial_model
 from dual_process.runs import CohortPlan, stores_of_runs
 from dual_process.schedules import checkpoint_steps
@@ -55,22 +55,31 @@ def train_cohort(
     """
     output, working = Path(output), Path(working)
     plan = CohortPlan.model_validate_json(plan_json)
-    with waiting_lock(working.with_name(f"{working.name}.lock")):
+    with waiting_lock(working.with_name(f"{working.name}.lock")) as lease:
         if (output / INDEX).exists() and read_index(output)["working"] == working.name:
             logger.info("another process has finished these checkpoints meanwhile")
             return
         working.mkdir(parents=True, exist_ok=True)
         if not (working / INDEX).exists():
             stores = stores_of_runs(plan, datasets)
-            steps = fit(plan, stores, working, resume_every=resume_every, threads=threads)
+            steps = fit(plan, stores, working, resume_every=resume_every, threads=threads, lease=lease)
             write_index(working, {"plan": json.loads(plan_json), "steps": steps, "working": working.name})
         for leftover in (working / RESUME, *working.glob(".partial-*")):  # the latter of a killed process
             leftover.unlink(missing_ok=True)
         output.parent.mkdir(parents=True, exist_ok=True)
+        lease.check()
         move(working, output)
 
 
-def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume_every: int, threads: int) -> list[int]:
+def fit(
+    plan: CohortPlan,
+    stores: Sequence[str | Path],
+    working: Path,
+    *,
+    resume_every: int,
+    threads: int,
+    lease: Lease | None = None,
+) -> list[int]:
     """Run the optimisation, writing checkpoints to `working`; return their steps."""
     torch.set_num_threads(threads)
     training = plan.optimisation
@@ -89,7 +98,7 @@ def fit(plan: CohortPlan, stores: Sequence[str | Path], working: Path, *, resume
         Drift(schedules, seeds, plan.protocol, num_drawn=int(vocabulary.attrs["num_drawn"])),
         checkpoints,
         Forgetting(schedules, seeds, plan.protocol),
-        Resume(working, resume_every, checkpoints),
+        Resume(working, resume_every, checkpoints, lease),
         Progress(training.steps),
     ]
     if first_step < training.steps:
