@@ -29,19 +29,29 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/figures_appendix.smk"
+include: "workflow/rules/figures_further.smk"
+include: "workflow/rules/figures_drawings.smk"
 include: "workflow/rules/claims.smk"
 
 
 localrules:
     all,
+    figures,
 
 
+# The main text and its claims.
 rule all:
     default_target: True
     input:
-        rules.fig3.output,
-        rules.fig4.output,
-        rules.fig5.output,
+        collect("<results>/figures/{figure}.pdf", figure=MAIN_TEXT),
+        rules.main_claims.output,
+
+
+# Every figure and every claim.
+rule figures:
+    input:
+        collect("<results>/figures/{figure}.pdf", figure=[*WITHOUT_DATA, *settings.figures]),
         rules.claims.output,
 
 

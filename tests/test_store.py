@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from dual_process.store import finished, list_groups, move, open_runs, open_store, provenance, write_store
+from dual_process.store import (
+    finished,
+    join_runs,
+    list_groups,
+    move,
+    open_runs,
+    open_store,
+    provenance,
+    write_store,
+)
 
 
 def put(path: Path, text: str, *, folder: bool) -> None:
@@ -207,6 +216,68 @@ def test_open_runs_reads_one_store_alone(three_stores):
 def test_open_runs_does_not_pass_over_a_missing_run(three_stores):
     with pytest.raises(KeyError, match="not all values found"):
         open_runs(three_stores, ["r1", "r9"])
+
+
+@pytest.fixture
+def two_vocabularies(tmp_path):
+    """Stores of tasks whose tokens, and labels of runs and evaluations, differ."""
+
+    def save(name, run, roles, along_run):
+        data = {
+            "score": (("run", "evaluation"), [[0.5]]),
+            "norm": (("run", "token"), np.ones((1, len(roles)))),
+            **({"drift": ("run", [2.0])} if along_run else {}),
+        }
+        coords = {
+            "run": np.array([run], dtype=object),
+            "evaluation": np.array(["val"], dtype=object),
+            "token": np.arange(len(roles)),
+            "role": ("token", np.array(roles, dtype=object)),
+            **along_run,
+        }
+        write_store(tmp_path / name, {"": xr.Dataset(data, coords)}, {})
+        return tmp_path / name
+
+    labels = {"ambiguous_mass": ("run", [0.25]), "num_sequences": ("evaluation", [60])}
+    return [save("a.zarr", "r1", ["noun", "unseen"], labels), save("b.zarr", "r2", ["noun", "item", "unseen"], {})]
+
+
+def test_open_store_reads_the_wanted_variables_with_their_coordinates_alone(two_vocabularies):
+    found = open_store(two_vocabularies[0], variables=["score", "unheard-of"])
+    assert set(found.data_vars) == {"score"}
+    assert set(found.coords) == {"run", "evaluation", "ambiguous_mass", "num_sequences"}
+    assert set(open_store(two_vocabularies[0], variables=[]).variables) == {"run", "ambiguous_mass"}
+    assert set(open_store(two_vocabularies[0]).data_vars) == {"score", "norm", "drift"}
+
+
+def test_runs_of_different_vocabularies_join_where_no_token_is_asked_for(two_vocabularies):
+    found = open_runs(two_vocabularies, ["r2", "r1"], ["score"])
+    assert "token" not in found.dims
+    assert found["score"].sizes == {"run": 2, "evaluation": 1}
+    np.testing.assert_array_equal(found["ambiguous_mass"], [np.nan, 0.25])
+
+
+def test_a_variable_or_label_that_one_store_lacks_is_nan_there(two_vocabularies):
+    found = open_runs(two_vocabularies, ["r1", "r2"])
+    np.testing.assert_array_equal(found["drift"], [2, np.nan])
+    np.testing.assert_array_equal(found["num_sequences"].sel(evaluation="val"), [60, np.nan])
+    assert found["role"].sel(run="r2").values.tolist() == ["noun", "item", "unseen"]
+    np.testing.assert_array_equal(found["norm"].sel(run="r1"), [1, 1, np.nan])
+
+
+def test_a_store_without_a_dimension_joins_those_that_label_it_differently(two_vocabularies):
+    whole = [open_store(path) for path in two_vocabularies]
+    bare = whole[0].drop_dims("token").assign_coords(run=np.array(["r0"], dtype=object))
+    found = join_runs([*whole, bare], ["r0", "r2"], ["score", "norm"])
+    assert found["norm"].sel(run="r0").isnull().all()
+    np.testing.assert_array_equal(found["score"], [[0.5], [0.5]])
+
+
+def test_opened_stores_serve_several_readers(three_stores):
+    stores = [open_store(path) for path in three_stores]
+    for runs in (["r3", "r1"], ["r4"]):
+        xr.testing.assert_identical(join_runs(stores, runs), open_runs(three_stores, runs))
+    assert stores[0].sizes["run"] == 2
 
 
 def test_provenance_holds_plan_version_and_commit():

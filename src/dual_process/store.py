@@ -125,12 +125,39 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def open_store(path: str | Path, group: str = "") -> xr.Dataset:
-    """Read one group of a store into memory."""
+def open_store(path: str | Path, group: str = "", *, variables: Iterable[str] | None = None) -> xr.Dataset:
+    """Read one group of a store into memory.
+
+    Parameters
+    ----------
+    path, group
+        Store and name of the group; the empty name is the root.
+    variables
+        Names of the wanted data variables, see `select_variables`; None reads all.
+    """
     with warnings.catch_warnings():
         # snakemake keeps a time stamp inside every folder it made
         warnings.filterwarnings("ignore", message=".*not recognized as a component of a Zarr hierarchy.*")
-        return _plain(xr.open_zarr(path, group=group or None, consolidated=False, chunks=None).load())
+        dataset = xr.open_zarr(path, group=group or None, consolidated=False, chunks=None)
+        return _plain(select_variables(dataset, variables).load())
+
+
+def select_variables(dataset: xr.Dataset, variables: Iterable[str] | None) -> xr.Dataset:
+    """Keep some data variables, the coordinates of their dimensions, and all coordinates along ``run``.
+
+    Parameters
+    ----------
+    dataset
+        A probe store.
+    variables
+        Names of the wanted data variables; one that the store lacks is left out. None keeps all.
+    """
+    if variables is None:
+        return dataset
+    wanted = set(variables)
+    kept = dataset.drop_vars([name for name in dataset.data_vars if name not in wanted])
+    dims = {"run", *(dim for name in kept.data_vars for dim in kept[name].dims)}
+    return kept.drop_vars([name for name in kept.coords if not dims.issuperset(kept[name].dims)])
 
 
 def list_groups(path: str | Path, parent: str = "") -> list[str]:
@@ -139,30 +166,47 @@ def list_groups(path: str | Path, parent: str = "") -> list[str]:
     return sorted(child.parent.name for child in children if json.loads(child.read_text())["node_type"] == "group")
 
 
-def open_runs(paths: Iterable[str | Path], runs: Iterable[str]) -> xr.Dataset:
+def open_runs(paths: Iterable[str | Path], runs: Iterable[str], variables: Iterable[str] | None = None) -> xr.Dataset:
     """Read the named runs of several probe stores as one dataset.
 
     Parameters
     ----------
     paths
         Probe stores, one per cohort.
+    runs, variables
+        As in `join_runs`.
+    """
+    wanted = None if variables is None else list(variables)
+    return join_runs([open_store(path, variables=wanted) for path in paths], runs)
+
+
+def join_runs(stores: Iterable[xr.Dataset], runs: Iterable[str], variables: Iterable[str] | None = None) -> xr.Dataset:
+    """Join the named runs of several opened probe stores.
+
+    Parameters
+    ----------
+    stores
+        What `open_store` returned.
     runs
         Names of the wanted runs; their order is kept.
+    variables
+        Names of the wanted data variables; None takes all. Runs whose vocabularies differ can be joined as long as
+        no variable over ``token`` is asked for.
 
     Returns
     -------
     xarray.Dataset
-        Joined along `run`; a step that a run has not saved is NaN there.
+        Joined along `run`; what a run has not, such as a step, an evaluation or a variable, is NaN there.
     """
     wanted = list(runs)
+    variables = None if variables is None else list(variables)
     parts = []
-    for path in paths:
-        dataset = open_store(path)
-        keep = np.isin(dataset["run"].values, wanted)
+    for store in stores:
+        keep = np.isin(store["run"].values.astype(object), wanted)
         if keep.any():
-            parts.append(dataset.isel(run=keep))
+            parts.append(select_variables(store, variables).isel(run=keep))
     joined = xr.concat(
-        parts,
+        _same_coordinates(parts),
         dim="run",
         join="outer",
         data_vars="minimal",
@@ -171,6 +215,27 @@ def open_runs(paths: Iterable[str | Path], runs: Iterable[str]) -> xr.Dataset:
         combine_attrs="drop_conflicts",
     )
     return joined.sel(run=wanted)
+
+
+def _same_coordinates(parts: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Give every part all coordinates, NaN where it had none: tasks label their runs and tokens differently."""
+    models = {name: part[name] for part in parts for name in part.coords if name not in part.dims}
+    return [_with_blanks(part, {name: m for name, m in models.items() if name not in part.coords}) for part in parts]
+
+
+def _with_blanks(part: xr.Dataset, absent: Mapping[Any, xr.DataArray]) -> xr.Dataset:
+    """Add coordinates full of NaN, of the same dimensions as those of other parts."""
+    dims = {dim: model[dim] for model in absent.values() for dim in model.dims if dim not in part.dims}
+    sizes = dict(part.sizes) | {dim: index.size for dim, index in dims.items()}
+    blanks = {
+        name: (model.dims, np.full([sizes[dim] for dim in model.dims], np.nan, _nullable(model.dtype)))
+        for name, model in absent.items()
+    }
+    return part.assign_coords(dims).assign_coords(blanks)
+
+
+def _nullable(dtype: np.dtype[Any]) -> Any:
+    return dtype if dtype.kind in "fO" else float
 
 
 def provenance(plan: str) -> dict[str, Any]:

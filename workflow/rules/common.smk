@@ -19,6 +19,10 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+DATA_OF_MAIN_TEXT = ("fig3", "fig4", "fig5", "fig6")
+MAIN_TEXT = ("f1", *DATA_OF_MAIN_TEXT)
+WITHOUT_DATA = ("f1", "a1")
+
 dataset_plans = runs.dataset_plans(settings)
 cohorts = runs.cohorts(settings)
 
@@ -67,6 +71,8 @@ def checkpoint_folder(path):
 
 def figure_runs(figure):
     """Names of the runs that a figure draws."""
+    if figure not in settings.figures:
+        raise WorkflowError(f"config: key 'figures.{figure}' is missing; it names the grids that the figure draws.")
     return [run.name for run in runs.figure_runs(settings, figure)]
 
 
@@ -74,6 +80,30 @@ def figure_cohorts(*figures):
     """Cohorts that hold the runs of some figures."""
     wanted = {name for figure in figures for name in figure_runs(figure)}
     return [name for name, members in cohorts.items() if any(run.name in wanted for run in members)]
+
+
+def figure_probes(figure):
+    """Probe stores of the cohorts that hold the runs of a figure."""
+    return [f"<results>/probes/{name}.zarr" for name in figure_cohorts(figure)]
+
+
+def drawing_files(name, *, figure, shows):
+    """Outputs of a drawing without data; the caption is in workflow/report/."""
+    labels = {"figure": figure, "shows": shows}
+    png = report(f"<results>/figures/{name}.png", f"../report/{name}.rst", category="Figures", labels=labels)
+    return {"pdf": f"<results>/figures/{name}.pdf", "png": png}
+
+
+def figure_files(name, *, figure, shows):
+    """Outputs of a figure: the drawing twice, and the numbers behind it."""
+    return drawing_files(name, figure=figure, shows=shows) | {"csv": f"<results>/figures/{name}.csv"}
+
+
+def claims_files(name, *, shows):
+    """Outputs of a table of claims; the csv is the one that the report shows."""
+    labels = {"figure": "all", "shows": shows}
+    csv = report(f"<results>/{name}.csv", "../report/claims.rst", category="Claims", labels=labels)
+    return {"json": f"<results>/{name}.json", "markdown": f"<results>/{name}.md", "csv": csv}
 
 
 def hold_workflow_lock():

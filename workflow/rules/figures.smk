@@ -1,4 +1,4 @@
-"""Figures: each its own target, drawn from probe stores alone.
+"""Figures of the main text: each its own target, drawn from probe stores alone.
 
 Needs the probe stores of the figure's runs. Makes results/<scale>/figures/figN.pdf, .png, and .csv with the numbers.
 """
@@ -6,16 +6,9 @@ Needs the probe stores of the figure's runs. Makes results/<scale>/figures/figN.
 
 rule fig3:
     input:
-        probes=collect(rules.probe_cohort.output.store, cohort=figure_cohorts("fig3")),
+        probes=figure_probes("fig3"),
     output:
-        pdf="<results>/figures/fig3.pdf",
-        png=report(
-            "<results>/figures/fig3.png",
-            caption="../report/fig3.rst",
-            category="Figures",
-            labels={"figure": "3", "shows": "vanilla against active forgetting"},
-        ),
-        csv="<results>/figures/fig3.csv",
+        **figure_files("fig3", figure="3", shows="vanilla against active forgetting"),
     log:
         "<logs>/fig3.log",
     benchmark:
@@ -31,55 +24,43 @@ rule fig3:
         "../scripts/draw_figure.py"
 
 
-rule fig4:
+use rule fig3 as fig4 with:
     input:
-        probes=collect(rules.probe_cohort.output.store, cohort=figure_cohorts("fig4")),
+        probes=figure_probes("fig4"),
     output:
-        pdf="<results>/figures/fig4.pdf",
-        png=report(
-            "<results>/figures/fig4.png",
-            caption="../report/fig4.rst",
-            category="Figures",
-            labels={"figure": "4", "shows": "temporary forgetting for several N"},
-        ),
-        csv="<results>/figures/fig4.csv",
+        **figure_files("fig4", figure="4", shows="temporary forgetting for several N"),
     log:
         "<logs>/fig4.log",
     benchmark:
         "<benchmarks>/fig4.tsv"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
     params:
         runs=figure_runs("fig4"),
         code=source_digest("figures.fig4", "figures.files"),
-    script:
-        "../scripts/draw_figure.py"
 
 
-rule fig5:
+use rule fig3 as fig5 with:
     input:
-        probes=collect(rules.probe_cohort.output.store, cohort=figure_cohorts("fig5")),
+        probes=figure_probes("fig5"),
     output:
-        pdf="<results>/figures/fig5.pdf",
-        png=report(
-            "<results>/figures/fig5.png",
-            caption="../report/fig5.rst",
-            category="Figures",
-            labels={"figure": "5", "shows": "embeddings by schedule"},
-        ),
-        csv="<results>/figures/fig5.csv",
+        **figure_files("fig5", figure="5", shows="what the embeddings know, by schedule"),
     log:
         "<logs>/fig5.log",
     benchmark:
         "<benchmarks>/fig5.tsv"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
     params:
         runs=figure_runs("fig5"),
         code=source_digest("figures.fig5", "figures.files"),
-    script:
-        "../scripts/draw_figure.py"
+
+
+use rule fig3 as fig6 with:
+    input:
+        probes=figure_probes("fig6"),
+    output:
+        **figure_files("fig6", figure="6", shows="geometry of the embeddings over training"),
+    log:
+        "<logs>/fig6.log",
+    benchmark:
+        "<benchmarks>/fig6.tsv"
+    params:
+        runs=figure_runs("fig6"),
+        code=source_digest("figures.fig6", "figures.files"),

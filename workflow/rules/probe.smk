@@ -4,6 +4,8 @@ Needs a cohort's checkpoints and the data sets of its runs. Makes one labelled s
 "update" keeps an old store until the new one is whole, and brings it back if the job fails.
 """
 
+from dual_process.resources import growing
+
 
 rule probe_cohort:
     input:
@@ -17,8 +19,8 @@ rule probe_cohort:
         "<benchmarks>/probe_cohort/{cohort}.tsv"
     threads: settings.training.threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000, most=64000),
+        runtime=growing(120, most=1440),
     params:
         plan=probe_plan,
         code=source_digest("probing.cohort"),

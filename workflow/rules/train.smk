@@ -5,6 +5,8 @@ training.keep_checkpoints is true. While it runs, checkpoints gather in results/
 finds its state again.
 """
 
+from dual_process.resources import growing
+
 
 rule train_cohort:
     input:
@@ -17,8 +19,8 @@ rule train_cohort:
         "<benchmarks>/train_cohort/{cohort}.tsv"
     threads: settings.training.threads
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000, most=64000),
+        runtime=growing(720, most=1440),
         gpu=int(settings.training.cohort_size > 1),
     params:
         plan=cohort_plan,

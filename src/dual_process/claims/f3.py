@@ -13,6 +13,7 @@ import xarray as xr
 from dual_process.claims.verdict import Cell, Claim, Statement, cells, combine, end, judge
 
 FIGURE = "fig3"
+VARIABLES = ("score",)
 METRICS = ("exact_match", "two_way")
 MAIN_ALPHA = 1.0001
 STEEPEST_WITH_TAIL = 1.5
@@ -38,7 +39,7 @@ def evaluate(dataset: xr.Dataset) -> list[Claim]:
 def _absent(cell: Cell) -> Cell:
     """Stand-in without runs for the main distribution, so that its claims are listed as not testable."""
     name = f"zipf-{MAIN_ALPHA}"
-    return replace(cell, dataset=cell.dataset.isel(run=[]), distribution=name, law="zipf", alpha=MAIN_ALPHA, label=name)
+    return replace(cell, rows=(), distribution=name, law="zipf", alpha=MAIN_ALPHA, label=name)
 
 
 def _headline(cell: Cell) -> Iterator[Claim]:

@@ -14,6 +14,7 @@ import xarray as xr
 from dual_process.claims.verdict import Cell, Claim, Statement, cells, combine, judge
 
 FIGURE = "fig4"
+VARIABLES = ("score",)
 METRICS = ("exact_match", "two_way")
 
 

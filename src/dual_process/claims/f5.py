@@ -10,6 +10,7 @@ import xarray as xr
 from dual_process.claims.verdict import Cell, Claim, Statement, cells, combine, judge
 
 FIGURE = "fig5"
+VARIABLES = ("probe_accuracy", "separability")
 HIGH, LOW = 0.9, 0.6
 
 

@@ -1,24 +1,24 @@
 """What a claim is, and how a verdict is reached from the values of the seeds.
 
-Input is the probe store; output is a frozen :class:`Claim`. A claim that fails is a finding: nothing here
-raises for it.
+Input are the values that a claim's cell of the probe store gives; output is a frozen :class:`Claim`. A claim that
+fails is a finding: nothing here raises for it. What a module of claims needs can be imported from here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
-from dual_process.store import RUN_COLUMNS
+from dual_process.claims.cell import Cell, cells, combine, end, run_table
+
+__all__ = ["Cell", "Claim", "Comparison", "Statement", "Verdict", "cells", "combine", "end", "judge", "run_table"]
 
 Comparison = Literal[">=", "<=", ">", "<"]
 Verdict = Literal["holds", "fails", "not testable"]
 
-END_SHARE = 0.1
-"""The end of a run is this last share of its steps."""
+ANY_PROTOCOL = "any"
+"""Protocol of a row that stands for a whole figure, none of whose claims can be tested."""
 DECIMALS = 6
 """Values are rounded to what single precision holds: an accuracy stored as .9 is .9."""
 COMPARE = {">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less}
@@ -37,7 +37,7 @@ class Claim:
     statement
         What is claimed, in words.
     protocol
-        Protocol of the runs.
+        Protocol of the runs, or `ANY_PROTOCOL`.
     conditions
         Runs and metric that were looked at.
     value
@@ -45,11 +45,16 @@ class Claim:
     low, high
         Smallest and largest seed.
     comparison, threshold
-        The claim holds if `value` compares so with the threshold.
+        The claim holds if `value` compares so with the threshold; None for a row that stands for a whole figure.
     verdict
         "holds", "fails" or "not testable".
     reason
-        How the verdict came about.
+        How the verdict came about; what is missing if it is "not testable".
+    values
+        Value of each seed, in no lasting order.
+    interval_low, interval_high
+        95% interval of `value` over resampled seeds and sequences, see :mod:`dual_process.claims.bootstrap`; None if
+        there is none.
     """
 
     id: str
@@ -60,10 +65,13 @@ class Claim:
     value: float | None
     low: float | None
     high: float | None
-    comparison: Comparison
-    threshold: float
+    comparison: Comparison | None
+    threshold: float | None
     verdict: Verdict
     reason: str
+    values: tuple[float, ...] = ()
+    interval_low: float | None = None
+    interval_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,99 +92,6 @@ class Statement:
     text: str
     comparison: Comparison
     threshold: float
-
-
-@dataclass(frozen=True)
-class Cell:
-    """The runs of one task, model, protocol and distribution.
-
-    Parameters
-    ----------
-    dataset
-        Probe store of these runs alone.
-    figure, protocol, distribution
-        Names.
-    law, alpha
-        Kind of the distribution, and its exponent or NaN.
-    label
-        The distribution, with task and model where the whole store has several.
-    """
-
-    dataset: xr.Dataset
-    figure: str
-    protocol: str
-    distribution: str
-    law: str
-    alpha: float
-    label: str
-
-    def schedules(self, kind: str) -> pd.DataFrame:
-        """Schedules of one kind: ``schedule``, ``period`` and ``forget_until``, in order of the latter two."""
-        runs = run_table(self.dataset)
-        runs = runs[runs["kind"] == kind].drop_duplicates("schedule")
-        return runs[["schedule", "period", "forget_until"]].sort_values(["forget_until", "period"])
-
-    def names(self, kind: str) -> list[str]:
-        """Names of the schedules of one kind; the kind itself if there is none, so that its claims are still listed."""
-        return [str(name) for name in self.schedules(kind)["schedule"]] or [kind]
-
-    def curves(self, variable: str, schedule: str, **where: object) -> dict[int, pd.Series]:
-        """Measured curve over steps of each seed of a schedule.
-
-        Parameters
-        ----------
-        variable
-            Variable of the probe store.
-        schedule
-            Name of the schedule.
-        where
-            One label for each dimension besides run and step.
-
-        Returns
-        -------
-        dict
-            By seed; a seed without any measured step is left out.
-        """
-        values = self.dataset[variable]
-        if any(label not in values[dim].values for dim, label in where.items()):
-            return {}
-        table = values.sel(where).transpose("run", "step").values.astype(float)
-        found = {}
-        for index in np.flatnonzero(self.dataset["schedule"].values.astype(object) == schedule):
-            curve = pd.Series(table[index], index=values["step"].values).dropna()
-            if len(curve):
-                found[int(self.dataset["seed"].values[index])] = curve
-        return found
-
-    def ends(self, variable: str, schedule: str, **where: object) -> dict[int, float]:
-        """End of each seed's curve; see `curves` and `end`."""
-        return {seed: end(curve) for seed, curve in self.curves(variable, schedule, **where).items()}
-
-
-def run_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Coordinates of the runs as a table, in the order of the runs."""
-    return pd.DataFrame({name: dataset[name].values.astype(object) for name in RUN_COLUMNS}).infer_objects()
-
-
-def cells(dataset: xr.Dataset, figure: str) -> Iterator[Cell]:
-    """Split a probe store into cells, ordered by protocol, task, model and distribution."""
-    runs = run_table(dataset)
-    several = [name for name in ("task", "model") if runs[name].nunique() > 1]
-    for names, members in runs.groupby(["protocol", "task", "model", "law", "alpha", "distribution"], dropna=False):
-        protocol, task, model, law, alpha, distribution = names
-        extra = [str(dict(task=task, model=model)[name]) for name in several]
-        chosen = dataset.isel(run=members.index.to_numpy())
-        yield Cell(chosen, figure, protocol, distribution, law, float(alpha), ",".join([distribution, *extra]))
-
-
-def end(curve: pd.Series) -> float:
-    """Mean over the last tenth of the steps of a curve indexed by step."""
-    return float(curve[curve.index >= (1 - END_SHARE) * curve.index.max()].mean())
-
-
-def combine(*parts: Mapping[int, float]) -> list[tuple[float, ...]]:
-    """Values of the seeds that all parts have: schedules are compared in pairs."""
-    return [tuple(part[seed] for part in parts) for seed in sorted(set.intersection(*map(set, parts)))]
 
 
 def judge(
@@ -208,7 +123,7 @@ def judge(
     finite = [round(value, DECIMALS) for value in values if np.isfinite(value)]
     value = low = high = None
     verdict: Verdict = "not testable"
-    reason = note or "no such runs, or nothing measured in them"
+    reason = note or f"no run has this; the grids of {cell.figure} need runs of {cell.label} as under conditions"
     if finite:
         value, low, high = float(np.mean(finite)), float(min(finite)), float(max(finite))
         verdict = "holds" if COMPARE[statement.comparison](value, statement.threshold) else "fails"
@@ -226,4 +141,5 @@ def judge(
         threshold=statement.threshold,
         verdict=verdict,
         reason=reason,
+        values=tuple(finite),
     )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dual_process.figures import curves, style
 
+VARIABLES = ("score", "steps_since_reset")
 KINDS = ("vanilla", "active")
 EVALUATIONS = ("unseen", "switch", "tail_switch")
 ROW_HEIGHT = 1.25

@@ -21,7 +21,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 GREY, BLACK = "#7F7F7F", "#000000"
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (5, 1, 1, 1), (3, 1, 1, 1, 1, 1), (1, 1))
 LAW_ORDER = ("uniform", "zipf", "two-level")
-KIND_ORDER = ("vanilla", "active", "temporary", "probabilistic")
+KIND_ORDER = ("vanilla", "active", "temporary", "probabilistic", "drift")
 PROTOCOL_ORDER = ("corrected", "reference")
 
 METRIC_LABELS = {"exact_match": "exact match", "two_way": "two-way"}
@@ -103,7 +103,7 @@ def schedule_labels(numbers: pd.DataFrame) -> dict[str, str]:
     labels = {}
     for name in schedule_order(numbers):
         kind, period, until = unique.loc[name, ["kind", "period", "forget_until"]]
-        label = name if kind == "probabilistic" else str(kind)
+        label = name if kind in ("probabilistic", "drift") else str(kind)
         label += f", every {int(period)} steps" if pd.notna(period) else ""
         labels[name] = label + (f" until {int(until)}" if pd.notna(until) else "")
     return labels
