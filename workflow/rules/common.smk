@@ -52,6 +52,11 @@ def probe_plan(wildcards):
     return runs.probe_plan(settings, cohorts[wildcards.cohort]).model_dump_json()
 
 
+def gpus_of_cohort(wildcards):
+    """Ask for one GPU for stacked runs, for none otherwise."""
+    return int(len(cohorts[wildcards.cohort]) > 1)
+
+
 def cohort_datasets(wildcards):
     """Dataset stores of the runs of one cohort, each once."""
     keys = {runs.dataset_key(settings, run).name: None for run in cohorts[wildcards.cohort]}

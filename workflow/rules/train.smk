@@ -21,7 +21,7 @@ rule train_cohort:
     resources:
         mem_mb=growing(4000, most=64000),
         runtime=growing(720, most=1440),
-        gpu=int(settings.training.cohort_size > 1),
+        gpu=gpus_of_cohort,
     params:
         plan=cohort_plan,
         working=working_name,

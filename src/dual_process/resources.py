@@ -1,0 +1,19 @@
+"""What jobs ask for. Read at every start of Snakemake, on every node, so nothing is imported here."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def growing(first: int, *, most: int) -> Callable[[Any, int], int]:
+    """Make a resource that is `first` in a job's first attempt, twice as much in the second, and so on up to `most`.
+
+    Examples
+    --------
+    >>> [growing(4, most=10)(None, attempt) for attempt in (1, 2, 3)]
+    [4, 8, 10]
+    """
+
+    def resource(wildcards: Any, attempt: int) -> int:
+        return min(first * attempt, most)
+
+    return resource
