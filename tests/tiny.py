@@ -12,7 +12,7 @@ from dual_process.checkpoints import read_checkpoint, read_index
 from dual_process.config import Config, load_config
 from dual_process.runs import CohortPlan, ProbePlan, cohort_plan, cohorts, dataset_plans, probe_plan
 from dual_process.store import write_store
-from dual_process.tasks.dataset import make_dataset
+from dual_process.tasks.registry import TASKS
 from dual_process.training.fit import train_cohort
 
 SCHEDULES = {
@@ -121,7 +121,7 @@ def make_cohort(
     for dataset in dataset_plans(config).values():
         paths.append(folder / "datasets" / f"{dataset.name}.zarr")
         if not paths[-1].exists():
-            write_store(paths[-1], make_dataset(dataset), {})
+            write_store(paths[-1], TASKS[dataset.task.kind].make_dataset(dataset), {})
     return Cohort(cohort_plan(config, members), probe_plan(config, members), tuple(paths), folder)
 
 
