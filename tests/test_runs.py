@@ -164,6 +164,14 @@ def test_schedules_models_and_seeds_share_data_sets_as_they_should():
     assert set(dataset_plans(config())) == {dataset_key(config(), run).name for run in runs_table(config())}
 
 
+def test_a_variant_may_ask_for_larger_cohorts_and_the_whole_for_larger_ones_still():
+    grids = {"main": {"distributions": ["zipf-1.5"], "schedules": ["vanilla"], "seeds": range(12), "training": "wide"}}
+    for common, sizes in ((1, [4, 4, 4]), (6, [6, 6])):
+        training, drawn = {"cohort_size": common}, {"figures": {"fig3": {"grids": ["main"]}}}
+        settings = config(training=training, training_variants={"wide": {"cohort_size": 4}}, grids=grids, **drawn)
+        assert [len(members) for members in cohorts(settings).values()] == sizes
+
+
 def test_a_data_set_is_as_long_as_training():
     (plan, *_) = dataset_plans(config(training={"steps": 30, "batch_size": 7})).values()
     assert plan.training_sequences == 210

@@ -27,7 +27,7 @@ from dual_process.blocks import (
     Training,
 )
 
-PLACEMENT = {"cohort_size", "threads", "resume_every", "keep_checkpoints"}
+PLACEMENT = {"cohort_size", "gpus", "threads", "resume_every", "keep_checkpoints"}
 """Keys of `training` that decide where and how work is done, but not what comes out."""
 
 

@@ -124,7 +124,7 @@ def cohorts(config: Config) -> dict[str, tuple[Run, ...]]:
     for run in runs_table(config, dict.fromkeys(needed)):
         groups.setdefault((run.task, run.distribution, run.model, run.training, run.protocol), []).append(run)
     for group in groups.values():
-        size = config.trainings[group[0].training].cohort_size
+        size = max(config.training.cohort_size, config.trainings[group[0].training].cohort_size)
         chunks += [tuple(group[i : i + size]) for i in range(0, len(group), size)]
     return {_cohort_name(chunk): chunk for chunk in chunks}
 

@@ -12,9 +12,10 @@ ENDS = {"val": 0.9, "switch": 0.3, "tail": 0.8, "tail_switch": 0.4}
 
 
 def make(**names: list) -> xr.Dataset:
+    names = {"schedule": ["vanilla"], **names}
     parts = [
         probe_dataset(
-            grid(task=[task], ambiguity=[ambiguity], schedule=["vanilla", "active-200"], **names),
+            grid(task=[task], ambiguity=[ambiguity], **names),
             steps=[1, 10, 100, 1000],
             score=lambda row, x, evaluation, metric: rising(x, end=ENDS.get(evaluation, 0.1) * (1 - row["ambiguity"])),
             probe=lambda row, x, layer, probed: 0.5 + rising(x, end=0.3),
@@ -48,9 +49,20 @@ def test_rows_are_head_and_tail_of_each_metric_with_both_evaluations() -> None:
     ]
 
 
-def test_numbers_hold_curves_and_probes_of_vanilla_runs() -> None:
-    numbers = a7.numbers(make())
-    assert set(numbers["kind"]) == {"vanilla"}
+def test_schedules_are_part_of_the_condition_and_named_if_several() -> None:
+    figure = keeps_promises(a7, make(schedule=["active-200", "vanilla"]), again=True)
+    alpha = "Zipf \N{GREEK SMALL LETTER ALPHA} = 1.5"
+    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == [
+        f"ambiguity {share}\n{alpha}\n{schedule}"
+        for share in ("0", "0.1")
+        for schedule in ("vanilla", "active\nevery 200 steps")
+    ]
+
+
+def test_numbers_hold_curves_and_probes_of_all_runs() -> None:
+    numbers = a7.numbers(make(schedule=["vanilla", "active-200"]))
+    assert set(numbers["kind"]) == {"vanilla", "active"}
+    numbers = numbers[numbers["kind"] == "active"]
     counts = numbers.groupby(["quantity", "evaluation"]).size().to_dict()
     assert counts == {
         **{("accuracy", name): 2 * 2 * 4 for name in ENDS},
@@ -77,6 +89,6 @@ def test_tasks_alike_but_for_their_names_are_told_apart() -> None:
     ]
 
 
-def test_no_vanilla_run_is_a_clear_error() -> None:
-    with pytest.raises(ValueError, match="no run under a schedule of kind vanilla"):
-        a7.numbers(probe_dataset(grid(schedule=["active-200"]), score=lambda *_: 0.5, probe=lambda *_: np.nan))
+def test_no_scores_is_a_clear_error() -> None:
+    with pytest.raises(ValueError, match="has scores for val, switch"):
+        a7.numbers(probe_dataset(grid(schedule=["active-200"]), probe=lambda *_: np.nan))

@@ -1,4 +1,4 @@
-"""A schedule or a distribution added to the grids, by the configuration alone, appears in every figure of these grids."""
+"""A schedule or a distribution added to the grids, by the configuration alone, appears in every figure of its grids."""
 
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +65,7 @@ def store(rows: list[dict[str, Any]]) -> xr.Dataset:
     dataset = dataset.assign({name: rest[name] for name in rest.data_vars if name != "score"})
     dataset = with_tokens(dataset, lambda row: np.arange(60.0), lambda row, counts, metric: counts / 60)
     dataset = with_geometry(dataset, centroid=lambda *_: 0.8, norm=lambda *_: 1.0)
+    dataset = dataset.assign_coords(counting_accuracy=("run", np.full(len(rows), 0.5)))
     return with_heads(dataset, reading=lambda *_: 0.2, effect=lambda *_: -0.1)
 
 

@@ -61,9 +61,27 @@ def test_of_many_heads_those_with_effect_are_drawn_and_it_is_said() -> None:
     assert "layer 0, head 0 weight" not in drawn
 
 
+def test_a_block_each_distribution_with_its_own_runs() -> None:
+    dataset = make(distribution=["zipf-1.5", "uniform", "zipf-1.2"], schedule=["active-200"])
+    weaker = {"uniform": 1.0, "zipf-1.2": 0.5, "zipf-1.5": 0.1}
+    factor = xr.DataArray([weaker[name] for name in dataset["distribution"].values], dims="run")
+    dataset["ablation_effect"] = dataset["ablation_effect"] * factor
+    figure = keeps_promises(heads, dataset, again=True)
+    alpha = "Zipf \N{GREEK SMALL LETTER ALPHA} ="
+    assert [block.get_suptitle() for block in figure.subfigs] == ["uniform", f"{alpha} 1.2", f"{alpha} 1.5"]
+    assert figure.get_suptitle() == ""
+    lowest = [min(line.get_ydata()[-1] for line in block.axes[-1].lines) for block in figure.subfigs]
+    assert lowest == pytest.approx([-0.375 * factor for factor in weaker.values()], rel=1e-4)
+
+
+def test_with_several_distributions_fewer_heads_are_drawn() -> None:
+    figure = heads.draw(heads.numbers(make(num_heads=6, distribution=["zipf-1.5", "uniform", "zipf-1.2"], seed=[0])))
+    assert figure.get_suptitle() == "3 of 12 heads, by effect"
+
+
 @pytest.mark.slow
 def test_many_schedules_go_on_below_with_protocols_by_dashes() -> None:
-    schedules = ["vanilla", "active-200", *(f"temporary-50-{end}" for end in (100, 200, 400))]
+    schedules = ["vanilla", "active-200", *(f"temporary-50-{end}" for end in range(100, 700, 100))]
     figure = keeps_promises(heads, make(schedule=schedules, protocol=["corrected", "reference"], seed=[0]))
     titles = [axes.get_title() for axes in panels(figure) if axes.get_title()]
     assert len(titles) == len(set(titles)) == len(schedules)
@@ -75,7 +93,7 @@ def test_missing_parts_are_said_and_nothing_at_all_is_a_clear_error() -> None:
     dataset["ablation_effect"] = dataset["ablation_effect"].where(dataset["probe_set"] != "switch")
     dataset["attention_reading"] = dataset["attention_reading"].where(dataset["kind"] != "vanilla")
     figure = keeps_promises(heads, dataset)
-    assert figure.get_suptitle() == "Zipf \N{GREEK SMALL LETTER ALPHA} = 1.2; one of 2 distributions"
+    assert figure.get_suptitle() == ""
     assert "head switch\nchange" not in words(figure)
     assert [text.get_text() for text in figure.axes[0].texts] == ["not measured"]
     blank = dataset.assign({name: dataset[name] * np.nan for name in ("attention_reading", "ablation_effect")})

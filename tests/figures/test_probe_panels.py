@@ -14,18 +14,30 @@ PLANTED = {0: [0.5, 0.55, 0.7, 0.9], 1: [0.5, 0.65, 0.8, 0.9], 2: [0.7, 0.7, 0.7
 
 def table(seeds: int = 1) -> pd.DataFrame:
     dataset = probe_dataset(
-        grid(schedule=["vanilla", "active-200"], seed=range(seeds)),
+        grid(schedule=["vanilla"], seed=range(seeds)),
         steps=STEPS,
         probe=lambda row, x, layer, probed: PLANTED[layer] if row["seed"] == 0 else PLANTED[(layer + 1) % 3],
     )
     return probe_panels.probe_frame(dataset)
 
 
-def test_only_vanilla_runs_on_validation_and_tail_are_kept() -> None:
-    numbers = table(2)
-    assert set(numbers["kind"]) == {"vanilla"}
+def test_all_runs_on_validation_and_tail_are_kept() -> None:
+    dataset = probe_dataset(grid(schedule=["vanilla", "active-200"]), steps=STEPS, probe=lambda *_: 0.5)
+    numbers = probe_panels.probe_frame(dataset)
+    assert set(numbers["kind"]) == {"vanilla", "active"}
     assert set(numbers["probed"]) == {"val", "tail"}
     assert len(numbers) == 2 * len(STEPS) * 3 * 2
+
+
+def test_what_was_measured_early_in_a_cycle_is_not_drawn_and_it_is_said() -> None:
+    dataset = probe_dataset(
+        grid(schedule=["active-100"]), steps=[100, 110, 200], probe=lambda row, x, *_: np.where(x == 110, 0.1, 0.9)
+    )
+    numbers = probe_panels.probe_frame(dataset)
+    mesh = probe_panels.draw_probe(Figure().subplots(), numbers[numbers["probed"] == "val"], limits=(0, 1))
+    assert mesh is not None
+    np.testing.assert_allclose(mesh.get_array(), np.full((3, 2), 0.9), rtol=1e-6)
+    assert probe_panels.seeds_text(numbers) == "cells: one seed, late in a reset cycle"
 
 
 def test_steps_of_rise_are_first_above_threshold_and_at_half_of_the_rise() -> None:
@@ -57,12 +69,12 @@ def test_colours_are_means_over_seeds() -> None:
     )
 
 
-def test_an_empty_panel_says_so_and_no_vanilla_run_is_a_clear_error() -> None:
+def test_an_empty_panel_says_so_and_no_probe_is_a_clear_error() -> None:
     axes = Figure().subplots()
     assert probe_panels.draw_probe(axes, table()[:0], limits=(0, 1)) is None
     assert [text.get_text() for text in axes.texts] == ["not measured"]
-    with pytest.raises(ValueError, match="no vanilla run has a probe accuracy on val or tail; add such runs"):
-        probe_panels.probe_frame(probe_dataset(grid(schedule=["active-200"]), probe=lambda *_: 0.5))
+    with pytest.raises(ValueError, match="no run has a probe accuracy on val or tail; add such runs"):
+        probe_panels.probe_frame(probe_dataset(grid(schedule=["active-200"])))
 
 
 @pytest.mark.parametrize(("smallest", "low"), [(0.43, 0.4), (0.71, 0.7), (0.99, 0.95)])

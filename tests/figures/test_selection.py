@@ -49,11 +49,3 @@ def test_analysis_steps_get_the_phase_of_their_checkpoint() -> None:
     named = selection.at_analysis_steps(dataset["embedding_norm"], dataset)
     np.testing.assert_array_equal(named["step"], dataset["analysis_step"])
     np.testing.assert_array_equal(named["steps_since_reset"], [[np.nan, 100]])
-
-
-def test_main_distribution_is_the_zipf_law_nearest_to_one_else_the_first() -> None:
-    chosen, note = selection.main_distribution(store(distribution=["uniform", "zipf-1.5", "zipf-1.0001"]))
-    assert (set(chosen["distribution"].values), note) == ({"zipf-1.0001"}, "one of 3 distributions")
-    chosen, note = selection.main_distribution(store(distribution=["uniform", "two-level"]))
-    assert set(chosen["distribution"].values) == {"two-level"}
-    assert selection.main_distribution(chosen)[1] == ""

@@ -36,13 +36,14 @@ def levels(axes: Any) -> set[float]:
     }
 
 
-def test_v1_shows_vanilla_runs_by_distribution() -> None:
-    numbers = v1.numbers(store())
-    assert set(numbers["kind"]) == {"vanilla"}
+def test_v1_has_rows_by_schedule_and_every_distribution() -> None:
+    numbers = v1.numbers(store(schedule=["vanilla", "active-100"]))
     assert set(numbers["evaluation"]) == set(recall.EVALUATIONS)
     figure = v1.draw(numbers)
     assert {"uniform", ZIPF} <= texts(figure)
-    assert [axes.get_ylabel() for axes in figure.axes[::4]] == ["two-way", "exact match"]
+    assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
+        f"{name}\n{metric}" for name in ("vanilla", "active, every 100 steps") for metric in ("two-way", "exact match")
+    ]
 
 
 def test_v2_has_rows_by_distribution_and_every_schedule() -> None:

@@ -6,14 +6,19 @@ from types import ModuleType
 import pandas as pd
 import pytest
 import xarray as xr
+import yaml
 
 from dual_process.figures import fig3, fig4
 from dual_process.store import open_store
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import ROOT, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
-ALL = {"make_dataset", "train_cohort", "probe_cohort", "claims", "fig3", "fig4", "fig5"}
+DATA_FIGURES = {"fig3", "fig4", "fig5", "fig6"}
+ALL = {"make_dataset", "train_cohort", "probe_cohort", "main_claims", "f1", *DATA_FIGURES}
+"""Rules that the default target runs, which is the main text."""
+EVERY = {"claims", "a1", *yaml.safe_load((ROOT / "config/config.yaml").read_text())["figures"]} | ALL - {"main_claims"}
+"""Rules that the target `figures` runs."""
 
 
 @pytest.fixture
@@ -30,8 +35,9 @@ def test_nothing_to_do_after_a_finished_run(finished_project: Project) -> None:
     assert "Nothing to be done" in finished_project.snakemake("--dry-run")
 
 
-def test_fresh_plan_runs_every_rule(project: Project) -> None:
+def test_fresh_plan_runs_the_main_text_or_everything(project: Project) -> None:
     assert set(project.plan()) == ALL
+    assert set(project.plan("figures")) - {"figures"} == EVERY
 
 
 def test_paper_configuration_plans_its_grid(project: Project) -> None:
@@ -49,13 +55,13 @@ def test_editing_a_figure_redraws_that_figure_alone(edited: Project) -> None:
 def test_editing_shared_figure_code_redraws_figures_alone(edited: Project) -> None:
     path = edited.folder / "src/dual_process/figures/style.py"
     path.write_text(path.read_text() + "\nunused = 1\n")
-    assert edited.plan() == {"fig3": 1, "fig4": 1, "fig5": 1}
+    assert edited.plan() == dict.fromkeys({"f1", *DATA_FIGURES}, 1)
 
 
 def test_editing_a_claim_evaluates_claims_alone(edited: Project) -> None:
     path = edited.folder / "src/dual_process/claims/verdict.py"
     path.write_text(path.read_text() + "\nunused = 1\n")
-    assert edited.plan() == {"claims": 1}
+    assert edited.plan() == {"main_claims": 1}
 
 
 def test_editing_the_model_retrains_everything(edited: Project) -> None:
@@ -93,7 +99,7 @@ def test_new_distribution_trains_its_own_cohorts_only(finished_project: Project)
     overlay.write_text("grids: {horizons: {distributions: [zipf-1.5, two-level]}}\n")
     plan = finished_project.plan("--configfile", "config/ci.yaml", "more.yaml")
     assert plan["train_cohort"] == plan["make_dataset"] == 1
-    assert {"fig4", "claims"} <= set(plan)
+    assert {"fig4", "main_claims"} <= set(plan)
 
 
 @pytest.mark.parametrize("figure", [fig3, fig4])
@@ -111,16 +117,16 @@ def test_numbers_beside_a_figure_are_those_of_the_stores(finished_project: Proje
 
 
 def test_claims_table_has_a_verdict_each(finished_project: Project) -> None:
-    claims = json.loads((finished_project.folder / "results/ci/claims.json").read_text())
+    claims = json.loads((finished_project.folder / "results/ci/main_claims.json").read_text())
     listed = claims["claims"] if isinstance(claims, dict) else claims
     assert {claim["verdict"] for claim in listed} <= {"holds", "fails", "not testable"}
-    assert {claim["figure"] for claim in listed} == {"fig3", "fig4", "fig5"}
+    assert {claim["figure"] for claim in listed} == DATA_FIGURES
 
 
 def test_report_holds_figures_and_claims(finished_project: Project) -> None:
     finished_project.snakemake("--report", "report.html")
     text = (finished_project.folder / "report.html").read_text()
-    assert all(name in text for name in ("fig3.png", "fig4.png", "fig5.png", "claims.csv"))
+    assert all(name in text for name in ("f1.png", "fig3.png", "fig6.png", "main_claims.csv"))
 
 
 def test_probe_store_opens_with_labelled_dimensions(finished_project: Project) -> None:

@@ -53,8 +53,9 @@ def probe_plan(wildcards):
 
 
 def gpus_of_cohort(wildcards):
-    """Ask for one GPU for stacked runs, for none otherwise."""
-    return int(len(cohorts[wildcards.cohort]) > 1)
+    """GPUs that a training job asks for: by default one for stacked runs."""
+    asked = settings.training.gpus
+    return int(len(cohorts[wildcards.cohort]) > 1) if asked is None else asked
 
 
 def cohort_datasets(wildcards):

@@ -26,7 +26,10 @@ class Training(Block):
     weight_decay: float = Field(0.01, ge=0, le=1)
     """AdamW decoupled weight decay, on every parameter."""
     cohort_size: int = Field(1, ge=1, le=256)
-    """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU."""
+    """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU. A variant may ask for
+    larger cohorts than `training` does, not for smaller ones."""
+    gpus: int | None = Field(None, ge=0, le=1)
+    """GPUs that a training job asks for; null means one where runs are stacked and none otherwise."""
     threads: int = Field(1, ge=1, le=256)
     """CPU threads of one training or probing job."""
     checkpoints_logarithmic: int = Field(20, ge=0, le=1000)

@@ -21,7 +21,7 @@ Key = tuple[str, str, str]
 KEY = ["distribution", "protocol", "schedule"]
 COLUMNS = ["step", "token", "role", "component_1", "component_2", "explained_1", "explained_2"]
 """What `cloud_frame` has besides the coordinates of a run."""
-MAX_TOKENS = 1000
+MAX_TOKENS = 1200
 """Most tokens of a role in a cloud: more would neither be told apart nor fit a table of many runs."""
 MAX_COLUMNS = 6
 LINE_HEIGHT = 0.12

@@ -114,5 +114,4 @@ def _draw_curves(figure: SubFigure, numbers: pd.DataFrame) -> None:
     handles = curves.colour_handles(palette, style.schedule_labels(numbers)) + curves.protocol_handles(dashes)
     handles.append(Line2D([], [], color=style.BLACK, linewidth=0.8, linestyle=":", label="chance"))
     handles += [curves.early_handle()] if curves.has_early(numbers) else []
-    text = f"cross-validated accuracy of linear classifiers, balanced for separability; {curves.band_text(numbers)}"
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, title=text)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, title=curves.band_text(numbers))

@@ -1,7 +1,8 @@
 """Attention heads: what each reads at the first target, and what is lost without it, by forgetting schedule.
 
-Dataset of the probe store in, figure out. Columns: schedule. Upper rows: one a head, the weight it gives to each part
-of the sequence; lower rows: one a probe set, the change of two-way accuracy when a head is zeroed.
+Dataset of the probe store in, figure out. A block of panels a distribution; columns: schedule. Upper rows: one a head,
+the weight it gives to each part of the sequence; lower rows: one a probe set, the change of two-way accuracy when a
+head is zeroed.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from dual_process.figures import curves, probe_panels, selection, style
+from dual_process.figures.columns import WIDE, pages, schedule_titles
 from dual_process.store import RUN_COLUMNS
 
 VARIABLES = ("attention_reading", "ablation_effect", "steps_since_reset")
@@ -28,12 +30,13 @@ PART_LABELS = {
     "self": "itself",
     "other_masks": "other masks",
 }
-MAX_COLUMNS, MAX_HEADS = 4, 8
-ROW_HEIGHT = 0.85
+MAX_COLUMNS, MAX_HEADS, LEAST_HEADS = 6, 8, 3
+"""Most schedules side by side, and most heads drawn over all distributions, but for the fewest in each of them."""
+ROW_HEIGHT, ONLY_ROW_HEIGHT = 0.68, 0.85
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
-    """Everything that is drawn, for the first task, model and training and the Zipf law nearest to exponent 1.
+    """Attention and ablation of all heads, for the first task, model and training.
 
     Returns
     -------
@@ -43,7 +46,6 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
         ``shown`` says what is left out.
     """
     chosen, title = selection.first_setting(dataset)
-    chosen, note = selection.main_distribution(chosen)
     names = {"reading": "attention_reading", "ablation": "ablation_effect"}
     parts = [
         curves.run_frame(selection.at_analysis_steps(chosen[name], chosen), name="value").assign(quantity=quantity)
@@ -55,22 +57,36 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
             "no run has its attention heads measured; give this figure grids of a task whose sequences have named "
             "parts, with the analyses of attention and ablation"
         )
-    words = ", ".join(filter(None, [title, note]))
     where = ["layer_index", "head", "probe_set", "part", "step", curves.PHASE, "value"]
-    return joined.reindex(columns=["quantity", "run", *RUN_COLUMNS, *where]).assign(shown=words)
+    return joined.reindex(columns=["quantity", "run", *RUN_COLUMNS, *where]).assign(shown=title)
 
 
 @style.paper_style()
 def draw(numbers: pd.DataFrame) -> Figure:
     """Draw what `numbers` returned, or its csv read again."""
-    heads = _heads(numbers)
-    schedules = style.schedule_order(numbers)
-    pages = [schedules[start : start + MAX_COLUMNS] for start in range(0, len(schedules), MAX_COLUMNS)]
+    heads, names = _heads(numbers), style.distribution_order(numbers)
+    parts = pages([[name] for name in style.schedule_order(numbers)], MAX_COLUMNS)
+    blocks = [(name, page) for name in names for page in parts]
     num_rows = len(heads) + len(_sets(numbers))
-    figure = Figure(figsize=(style.WIDTH, (num_rows * ROW_HEIGHT + 0.5) * len(pages) + 1.4), layout="constrained")
-    for part, page in zip(figure.subfigures(len(pages), 1, squeeze=False)[:, 0], pages, strict=True):
-        _draw_page(part, numbers, page, heads, num_columns=len(pages[0]))
-    parts, dashes = _part_colours(numbers), style.protocol_dashes(numbers)
+    height = num_rows * (ROW_HEIGHT if len(blocks) > 1 else ONLY_ROW_HEIGHT) + 0.65
+    figure = Figure(figsize=(style.WIDTH, height * len(blocks) + 1.3), layout="constrained")
+    for part, (name, page) in zip(figure.subfigures(len(blocks), 1, squeeze=False)[:, 0], blocks, strict=True):
+        _draw_block(part, numbers, name, page, num_columns=max(map(len, parts)))
+        if len(names) > 1:
+            part.suptitle(style.distribution_labels(numbers)[name], fontsize=8, fontweight="bold")
+    _add_legend(figure, numbers)
+    count = numbers[["layer_index", "head"]].drop_duplicates().shape[0]
+    notes = [style.distribution_labels(numbers)[names[0]] if len(names) == 1 else "", numbers["shown"].iloc[0]]
+    notes.append(f"{len(heads)} of {count} heads, by effect" if count > len(heads) else "")
+    title = "; ".join(note for note in notes if isinstance(note, str) and note)
+    if title:
+        figure.suptitle(title, fontsize=8)
+    return figure
+
+
+def _add_legend(figure: Figure, numbers: pd.DataFrame) -> None:
+    """Explain colours, dashes and bands below all panels."""
+    heads, parts, dashes = _heads(numbers), _part_colours(numbers), style.protocol_dashes(numbers)
     labels = {name: PART_LABELS.get(name, name) for name in parts}
     handles = [_heading(f"attention at the first target, {_reading_set(numbers)}:")] if parts else []
     handles += curves.colour_handles(parts, labels)
@@ -79,46 +95,43 @@ def draw(numbers: pd.DataFrame) -> Figure:
     handles += curves.protocol_handles(dashes)
     handles += [curves.early_handle()] if curves.has_early(numbers) else []
     figure.legend(handles=handles, loc="outside lower center", ncols=3, title=curves.band_text(numbers))
-    name = style.distribution_labels(numbers)[numbers["distribution"].iloc[0]]
-    count = numbers[["layer_index", "head"]].drop_duplicates().shape[0]
-    notes = [numbers["shown"].iloc[0], f"{len(heads)} of {count} heads, by effect" if count > len(heads) else ""]
-    figure.suptitle("; ".join([name, *(note for note in notes if isinstance(note, str) and note)]), fontsize=8)
-    return figure
 
 
-def _draw_page(
-    figure: SubFigure,
-    numbers: pd.DataFrame,
-    page: Sequence[str],
-    heads: Sequence[tuple[int, int]],
-    *,
-    num_columns: int,
+def _draw_block(
+    figure: SubFigure, numbers: pd.DataFrame, distribution: str, page: Sequence[str], *, num_columns: int
 ) -> None:
-    """Draw all rows for some schedules, one a column."""
-    sets, labels = _sets(numbers), style.schedule_labels(numbers)
+    """Draw all rows of one distribution for some schedules, one a column."""
+    heads, sets, titles = _heads(numbers), _sets(numbers), schedule_titles(numbers, num_columns)
     axes = figure.subplots(len(heads) + len(sets), num_columns, squeeze=False)
+    here = numbers[numbers["distribution"] == distribution]
     ablation = numbers[numbers["quantity"] == "ablation"]
-    reading = numbers[(numbers["quantity"] == "reading") & (numbers["probe_set"] == _reading_set(numbers))]
+    reading = here[(here["quantity"] == "reading") & (here["probe_set"] == _reading_set(numbers))]
     effects = (min(ablation["value"].min(), -0.05) * 1.1, max(ablation["value"].max(), 0.05) * 1.1)
     colours = {_head_name(head): colour for head, colour in zip(heads, _head_colours(heads).values(), strict=True)}
     for column, schedule in zip(axes.T, page, strict=False):
-        column[0].set_title(labels[schedule].replace(", ", "\n").replace(" until ", "\nuntil "), fontsize=7)
+        column[0].set_title(titles[schedule], fontsize=7)
         for head, panel in zip(heads, column, strict=False):
             cell = _of_head(reading[reading["schedule"] == schedule], head)
             _draw_lines(panel, cell, numbers, hue="part", palette=_part_colours(numbers), limits=(0, 1.03))
         for name, panel in zip(sets, column[len(heads) :], strict=True):
-            cell = ablation[(ablation["schedule"] == schedule) & (ablation["probe_set"] == name)]
+            cell = ablation[ablation["distribution"].eq(distribution) & ablation["schedule"].eq(schedule)]
+            cell = cell[cell["probe_set"] == name]
             cell = cell.assign(name=[_head_name(pair) for pair in zip(cell["layer_index"], cell["head"], strict=True)])
             _draw_lines(panel, cell[cell["name"].isin(colours)], numbers, hue="name", palette=colours, limits=effects)
-            panel.axhline(0, color=style.GREY, linewidth=0.6, zorder=0)
+            if panel.has_data():
+                panel.axhline(0, color=style.GREY, linewidth=0.6, zorder=0)
         column[-1].set_xlabel("training step")
     for column in axes.T[len(page) :]:
         for panel in column:
             panel.set_axis_off()
     words = [*(f"{_head_name(head).replace(', ', ',' + chr(10))}\nweight" for head in heads)]
     words += [f"{style.EVALUATION_LABELS.get(name, name)}\nchange" for name in sets]
-    for panel, word in zip(axes[:, 0], words, strict=True):
-        panel.set_ylabel(word)
+    for row, word in zip(axes, words, strict=True):
+        row[0].set_ylabel(word)
+        drawn = [panel for panel in row if panel.has_data()]
+        for panel in drawn:
+            panel.xaxis.set_major_locator(MaxNLocator(4 if num_columns <= WIDE else 2, integer=True))
+            panel.tick_params(labelbottom=row[0] is axes[-1, 0], labelleft=panel is drawn[0])
 
 
 def _draw_lines(
@@ -130,7 +143,7 @@ def _draw_lines(
     palette: dict[str, str],
     limits: tuple[float, float],
 ) -> None:
-    """Draw one panel of curves over the analysis steps."""
+    """Draw one panel of curves over the analysis steps; those in one row have the same limits."""
     if numbers.empty:
         probe_panels.blank(axes, "not measured")
         return
@@ -138,7 +151,6 @@ def _draw_lines(
     curves.draw_curves(axes, numbers, y="value", hue=hue, palette=palette, dashes=dashes)
     curves.finish_panel(axes, last_step=everything["step"].max(), chance=False)
     axes.set_ylim(*limits)
-    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set(major_locator=MaxNLocator(3), major_formatter=ScalarFormatter())
 
 
@@ -153,8 +165,9 @@ def _of_head(numbers: pd.DataFrame, head: tuple[int, int]) -> pd.DataFrame:
 def _heads(numbers: pd.DataFrame) -> list[tuple[int, int]]:
     """Layer and number of each head drawn: all, or those whose ablation changes most."""
     effect = numbers["value"].abs().where(numbers["quantity"] == "ablation")
+    most = max(LEAST_HEADS, MAX_HEADS // numbers["distribution"].nunique())
     mean = numbers.assign(effect=effect).groupby(["layer_index", "head"])["effect"].mean().fillna(0)
-    return sorted((int(layer), int(head)) for layer, head in mean.nlargest(MAX_HEADS).index)
+    return sorted((int(layer), int(head)) for layer, head in mean.nlargest(most).index)
 
 
 def _head_name(head: tuple[int, int]) -> str:

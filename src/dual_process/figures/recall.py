@@ -1,7 +1,8 @@
 """Curves of the associative-recall task, shared by figures V1 and V2.
 
 Probe store in, tidy table and figure out. Columns: evaluation; rows: metric, within distribution where the colours are
-schedules. Line styles are protocols, bands go from the smallest to the largest seed.
+schedules and within schedule where they are distributions. Line styles are protocols, bands go from the smallest to
+the largest seed.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ LEGEND_LETTERS = 95
 """Letters that the longest labels of the columns of the legend may have together."""
 
 
-def numbers(dataset: xr.Dataset, *, kinds: Sequence[str]) -> pd.DataFrame:
+def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Accuracies of all runs of associative recall, one row per run, step, evaluation and metric.
 
     Returns
@@ -49,6 +50,7 @@ def numbers(dataset: xr.Dataset, *, kinds: Sequence[str]) -> pd.DataFrame:
         raise ValueError(
             "no run has the evaluation context; add a grid whose tasks are of kind associative-recall to this figure"
         )
+    kinds = sorted(set(dataset["kind"].values.astype(object)))
     frame = curves.score_frame(dataset, kinds=kinds, evaluations=EVALUATIONS)
     recall = set(frame.loc[frame["evaluation"] == "context", "run"])  # other tasks have sets of the same names
     frame = frame[frame["run"].isin(recall)].reset_index(drop=True)
@@ -60,15 +62,15 @@ def numbers(dataset: xr.Dataset, *, kinds: Sequence[str]) -> pd.DataFrame:
 def draw(numbers: pd.DataFrame, *, hue: str) -> Figure:
     """Draw the first task, model and training, with a colour for each value of `hue`, distribution or schedule."""
     shown, title = curves.first_setting(numbers)
-    distributions = style.distribution_order(shown) if hue == "schedule" else [None]
-    rows = [(metric, name) for name in distributions for metric in METRICS]
+    schedules, distributions = style.schedule_labels(shown), style.distribution_labels(shown)
+    block, blocks = ("distribution", distributions) if hue == "schedule" else ("schedule", schedules)
+    rows = [(metric, name) for name in blocks for metric in METRICS]
     figure = Figure(figsize=(style.WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
     axes = figure.subplots(len(rows), len(EVALUATIONS), sharex=True, sharey=True, squeeze=False)
     palette = style.schedule_colours(shown) if hue == "schedule" else style.distribution_colours(shown)
-    dashes, labels = style.protocol_dashes(shown), style.distribution_labels(shown)
-    for (metric, distribution), row in zip(rows, axes, strict=True):
-        part = shown[shown["metric"] == metric]
-        part = part if distribution is None else part[part["distribution"] == distribution]
+    dashes = style.protocol_dashes(shown)
+    for (metric, name), row in zip(rows, axes, strict=True):
+        part = shown[(shown["metric"] == metric) & (shown[block] == name)]
         for evaluation, panel in zip(EVALUATIONS, row, strict=True):
             cell = part[part["evaluation"] == evaluation]
             curves.draw_curves(panel, cell, hue=hue, palette=palette, dashes=dashes)
@@ -77,12 +79,11 @@ def draw(numbers: pd.DataFrame, *, hue: str) -> Figure:
                 _mark_counting(panel, cell)
             if cell.empty:
                 panel.text(0.5, 0.25, "not measured", transform=panel.transAxes, ha="center", color=style.GREY)
-        name = style.METRIC_LABELS[metric]
-        row[0].set_ylabel(name if distribution is None else f"{labels[distribution]}\n{name}")
+        row[0].set_ylabel(f"{blocks[name]}\n{style.METRIC_LABELS[metric]}")
     for evaluation, top, bottom in zip(EVALUATIONS, axes[0], axes[-1], strict=True):
         top.set_title(LABELS[evaluation])
         bottom.set_xlabel("training step")
-    handles = curves.colour_handles(palette, style.schedule_labels(shown) if hue == "schedule" else labels)
+    handles = curves.colour_handles(palette, schedules if hue == "schedule" else distributions)
     handles += [*curves.protocol_handles(dashes), *_reference_handles(shown)]
     handles += [curves.early_handle()] if curves.has_early(shown) else []
     figure.legend(

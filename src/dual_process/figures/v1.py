@@ -1,6 +1,7 @@
-"""Figure V1: associative recall under vanilla training, where in-context and in-weights learning can be told apart.
+"""Figure V1: associative recall by distribution, where in-context and in-weights learning can be told apart.
 
-Dataset of the probe store in, figure out. Columns: evaluation; rows: metric; colour: distribution.
+Dataset of the probe store in, figure out. Columns: evaluation; rows: metric within schedule, of which the grid of the
+figure has vanilla alone; colour: distribution.
 """
 
 import pandas as pd
@@ -10,12 +11,11 @@ from matplotlib.figure import Figure
 from dual_process.figures import recall, style
 
 VARIABLES = ("score", "steps_since_reset")
-KINDS = ("vanilla",)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
-    """Accuracies of all vanilla runs, one row per run, step, evaluation and metric."""
-    return recall.numbers(dataset, kinds=KINDS)
+    """Accuracies of all runs, whatever their schedule, one row per run, step, evaluation and metric."""
+    return recall.numbers(dataset)
 
 
 @style.paper_style()

@@ -14,7 +14,7 @@ VARIABLES = ("score", "steps_since_reset")
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Accuracies of all runs, whatever their schedule, one row per run, step, evaluation and metric."""
-    return recall.numbers(dataset, kinds=sorted(set(dataset["kind"].values.astype(object))))
+    return recall.numbers(dataset)
 
 
 @style.paper_style()
