@@ -17,6 +17,8 @@ rule probe_cohort:
         "<logs>/probe_cohort/{cohort}.log",
     benchmark:
         "<benchmarks>/probe_cohort/{cohort}.tsv"
+    # Before other training, so that checkpoints are removed as early as can be.
+    priority: 1
     threads: settings.training.threads
     resources:
         mem_mb=growing(4000, most=64000),
