@@ -1,5 +1,10 @@
-# make figures [CONFIG=my.yaml] [CORES=all]   every figure, the claims and the report
+# make figures [CONFIG=my.yaml] [CORES=all]   the main text, its claims and the report
+# make all [CONFIG=my.yaml] [CORES=all]       every figure, all claims and the report
+#   PROFILE=slurm | slurm-gpu                 on a cluster; README, "On a cluster"
+# make doctor | plan [CONFIG=..] [PROFILE=..] what is amiss, and what would run and ask for, before a start
+# make costs [CONFIG=..]                      what the jobs of a scale have cost
 # make test | lint | docs | clean             see CONTRIBUTING.md
+# make test-slurm [SLOW=1]                    the profiles on a SLURM of our own (root, Debian packages slurm-wlm, munge)
 # make bench [THREADS=2]                      the published pipeline and ours side by side, into benchmarks/RESULTS.md
 # PYTHON=python3.12 picks the interpreter of the environment when it is created.
 
@@ -7,6 +12,9 @@ PYTHON ?= python3
 CONFIG ?=
 CORES ?= all
 THREADS ?= 1
+PROFILE ?=
+# Copy of site.example.yaml, used with a profile if it is there.
+SITE ?= $(wildcard workflow/profiles/site.yaml)
 
 BIN := .venv/bin
 STAMP := .venv/installed
@@ -14,18 +22,26 @@ STAMP := .venv/installed
 # As in Snakemake, a later configuration file goes over an earlier one.
 SCALE = $(shell sed -n 's/^scale:[[:space:]]*["'\'']*\([A-Za-z0-9.-]*\).*/\1/p' config/config.yaml $(CONFIG) | tail -n 1)
 REPORT = results/$(SCALE)/report.html
-SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+PROFILES = $(if $(PROFILE),$(if $(SITE),--profile $(SITE)) --workflow-profile workflow/profiles/$(PROFILE))
+SNAKEMAKE = $(BIN)/snakemake $(TARGET) $(PROFILES) $(if $(CONFIG),--configfile $(CONFIG))
+
+# A sacct that answers without accounting too; see there.
+ifneq ($(PROFILE),)
+export PATH := $(CURDIR)/workflow/cluster/bin:$(PATH)
+endif
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .NOTPARALLEL:
-.PHONY: figures report test lint docs bench clean
+.PHONY: figures all report doctor plan costs test test-slurm lint docs bench clean
 .DEFAULT_GOAL := figures
 
-figures: $(STAMP)
+# The workflow's default target is the main text, its target `figures` everything.
+all: TARGET = figures
+figures all: $(STAMP)
 	@for file in $(CONFIG); do test -r "$$file" || { echo "CONFIG: cannot read '$$file'" >&2; exit 1; }; done
-	$(SNAKEMAKE) --cores $(CORES)
-	@$(MAKE) --no-print-directory report CONFIG="$(CONFIG)"
+	$(SNAKEMAKE) $(if $(PROFILE),,--cores $(CORES))
+	@$(MAKE) --no-print-directory report CONFIG="$(CONFIG)" PROFILE="$(PROFILE)" SITE="$(SITE)" TARGET="$(TARGET)"
 
 # The report takes in all figures and captions, so it is old when any of them is newer. It is renamed when whole.
 report: $(STAMP)
@@ -35,8 +51,24 @@ report: $(STAMP)
 	  $(SNAKEMAKE) --report results/$(SCALE)/.report.html && mv results/$(SCALE)/.report.html $(REPORT) && echo "wrote $(REPORT)"; \
 	fi
 
+doctor: $(STAMP)
+	@$(BIN)/python -m dual_process.doctor $(if $(PROFILE),--profile $(PROFILE) $(if $(SITE),--site $(SITE))) $(if $(CONFIG),--configfile $(CONFIG))
+
+# The number of cores is that of a large cluster, so that no job is planned with fewer than it would get.
+plan: $(STAMP)
+	@$(SNAKEMAKE) --dry-run --cores 1000 | $(BIN)/python -m dual_process.costs --planned
+
+costs: $(STAMP)
+	@$(BIN)/python -m dual_process.costs results/$(SCALE)/benchmarks
+
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# One sentence, and no failure, where the cluster cannot be started.
+test-slurm: $(STAMP)
+	@if sh tests/slurm/packages.sh; then \
+	  OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'slurm$(if $(SLOW),, and not slow)' tests/slurm; \
+	fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -33,6 +33,7 @@ include: "workflow/rules/figures_appendix.smk"
 include: "workflow/rules/figures_further.smk"
 include: "workflow/rules/figures_drawings.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/doctor.smk"
 
 
 localrules:

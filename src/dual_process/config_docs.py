@@ -1,6 +1,6 @@
 """The reference of the configuration, generated from its models so that it cannot fall behind them.
 
-Input: the pydantic models of ``blocks.py`` and ``config.py``. Output: ``config/schema.json`` for editors and
+Input: the pydantic models of ``blocks/`` and ``config.py``. Output: ``config/schema.json`` for editors and
 ``config/README.md`` for people, both written by ``python -m dual_process.config_docs`` (``make docs``).
 """
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 PREAMBLE = """# Configuration reference
 
-Generated from `src/dual_process/blocks.py` and `config.py` by `make docs`; edit there, not here.
+Generated from `src/dual_process/blocks/` and `config.py` by `make docs`; edit there, not here.
 
 `config.yaml` is the quick scale. Every other file is an overlay that holds differences only: give it with
 `make figures CONFIG=my.yaml` or `snakemake --configfile my.yaml`. A key that is not listed here is an error, and so is

@@ -1,7 +1,9 @@
-"""What jobs ask for. Read at every start of Snakemake, on every node, so nothing is imported here."""
+"""What jobs ask for. Read at every start of Snakemake, on every node, so nothing heavy is imported here."""
 
 from collections.abc import Callable
 from typing import Any
+
+from dual_process.blocks import Training
 
 
 def growing(first: int, *, most: int) -> Callable[[Any, int], int]:
@@ -17,3 +19,8 @@ def growing(first: int, *, most: int) -> Callable[[Any, int], int]:
         return min(first * attempt, most)
 
     return resource
+
+
+def trains_on_gpu(training: Training) -> bool:
+    """Whether jobs that train stacked runs ask for a GPU."""
+    return training.cohort_size > 1 if training.gpus is None else training.gpus > 0

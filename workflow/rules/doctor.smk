@@ -4,6 +4,8 @@ Needs nothing. Makes results/<scale>/doctor.txt. On a cluster it asks for what t
 the same nodes; `make doctor` looks from the machine where snakemake is started.
 """
 
+from dual_process.resources import trains_on_gpu
+
 
 rule doctor:
     output:
@@ -16,7 +18,7 @@ rule doctor:
     resources:
         mem_mb=2000,
         runtime=10,
-        gpu=int(settings.training.cohort_size > 1),
+        gpu=int(trains_on_gpu(settings.training)),
     params:
         settings=settings.model_dump_json(exclude={"protocols": {"reference", "corrected"}}),
     script:

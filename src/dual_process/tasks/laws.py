@@ -1,7 +1,7 @@
 """Sampling laws: for each distribution block, the probability of every rank of a class.
 
 Input: a distribution of the configuration and the number of types. Output: probabilities by rank, most frequent
-first. Sampling is by inversion of the cumulative sum. A new distribution is one block in ``blocks.py`` and one
+first. Sampling is by inversion of the cumulative sum. A new distribution is one block in ``blocks/`` and one
 function here.
 """
 
