@@ -18,7 +18,8 @@ def log_to(path: str | Path, job: str = "") -> None:
     """
     job = " ".join(pair.split("~")[-1] for pair in job.split("_"))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, mode="w")
+    Path(path).write_text("")
+    file = logging.FileHandler(path, mode="a")  # an orphan of a killed workflow may still write here, too
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter(f"{job}: %(message)s" if job else "%(message)s"))

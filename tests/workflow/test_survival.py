@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("survival")]
 
 ONE_RUN = """
 training: {steps: 1200, cohort_size: 1, resume_every: 50, checkpoints_every: 150}
-schedules: {active-100: {kind: active, period: 40}}
+schedules: {active-100: {kind: active, period: 30}}
 grids:
   main: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
   horizons: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
@@ -77,7 +77,7 @@ def test_second_snakemake_stops_and_harms_nothing(project: Project, undisturbed:
 
 
 def test_a_job_that_fails_leaves_the_old_store(project: Project) -> None:
-    name = "task~pos_distribution~zipf-1.5_sampling~corrected_seed~0"
+    name = "task~pos_distribution~zipf-1.5_training~standard_sampling~corrected_seed~0"
     store = project.folder / f"results/ci/datasets/{name}.zarr"
     arguments = ("--cores", "1", "--", str(store.relative_to(project.folder)))
     project.snakemake(*arguments)
