@@ -14,7 +14,7 @@ from tests.workflow.conftest import Project, copy_project
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("survival")]
 
 ONE_RUN = """
-training: {steps: 1200, cohort_size: 1, resume_every: 50, checkpoints_every: 150}
+training: {steps: 4000, cohort_size: 1, resume_every: 50, checkpoints_every: 500}
 schedules: {active-100: {kind: active, period: 30}}
 grids:
   main: {distributions: [zipf-1.5], schedules: [active-100], protocols: [reference], seeds: [3]}
