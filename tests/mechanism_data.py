@@ -104,6 +104,13 @@ def keeps_promises(module: ModuleType, dataset: xr.Dataset | None = None, *, aga
     with style.paper_style():
         if again:
             assert render(module.draw(read_again(arguments[0]))) == render(figure)
+    assert_readable(figure)
+    return figure
+
+
+def assert_readable(figure: Figure) -> None:
+    """Check that a figure has the common width, that nothing is clipped, and that all text can be read."""
+    with style.paper_style():
         figure.draw_without_rendering()
         tight = figure.get_tightbbox()
     width, height = figure.get_size_inches()
@@ -112,7 +119,6 @@ def keeps_promises(module: ModuleType, dataset: xr.Dataset | None = None, *, aga
     assert tight.x1 <= width + 0.01
     assert tight.y1 <= height + 0.01
     assert min(text.get_fontsize() for text in texts(figure)) >= 7
-    return figure
 
 
 def texts(figure: Figure) -> list[Any]:

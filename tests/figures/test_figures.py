@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from dual_process.figures import fig3, fig4, fig5, style
 from tests.builders import fading, grid, probe_dataset, rising
+from tests.mechanism_data import assert_readable
 
 FIGURES = [fig3, fig4, fig5]
 DISTRIBUTIONS = ["uniform", "zipf-1.0001", "zipf-1.5"]
@@ -65,17 +66,7 @@ def test_pdf_is_the_same_each_time() -> None:
 @pytest.mark.parametrize("protocols", [["corrected"], ["corrected", "reference", "trained-unseen"]])
 def test_nothing_is_clipped_and_all_text_is_readable(module: ModuleType, protocols: list[str]) -> None:
     figure = module.draw(module.numbers(make(protocols)))
-    assert figure.get_size_inches()[0] == style.WIDTH
-    with style.paper_style():
-        figure.draw_without_rendering()
-        tight = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert tight.x0 >= -0.01
-    assert tight.y0 >= -0.01
-    assert tight.x1 <= width + 0.01
-    assert tight.y1 <= height + 0.01
-    texts = [text for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize")) if text.get_text()]
-    assert min(text.get_fontsize() for text in texts) >= 7
+    assert_readable(figure)
 
 
 @pytest.mark.parametrize("module", FIGURES)

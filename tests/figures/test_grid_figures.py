@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from dual_process.figures import a8, a9, a10, a11, a12, a14, a15, style
 from tests.builders import fading
 from tests.grid_data import STANDARD, grid, planted, with_tokens
+from tests.mechanism_data import assert_readable
 
 FIGURES = [a8, a9, a10, a11, a12, a14, a15]
 NAMES: dict[ModuleType, dict[str, Any]] = {
@@ -70,17 +71,7 @@ def test_csv_read_again_draws_the_same(module: ModuleType) -> None:
 def test_nothing_is_clipped_and_all_text_is_readable(module: ModuleType, protocols: list[str], seeds: int) -> None:
     distributions = DISTRIBUTIONS if seeds == 1 else DISTRIBUTIONS[-1:]
     figure = module.draw(module.numbers(make(module, protocols, distributions, seeds)))
-    assert figure.get_size_inches()[0] == style.WIDTH
-    with style.paper_style():
-        figure.draw_without_rendering()
-        tight = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert tight.x0 >= -0.01
-    assert tight.y0 >= -0.01
-    assert tight.x1 <= width + 0.01
-    assert tight.y1 <= height + 0.01
-    texts = [text for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize")) if text.get_text()]
-    assert min(text.get_fontsize() for text in texts) >= 7
+    assert_readable(figure)
 
 
 @pytest.mark.parametrize("module", FIGURES)
