@@ -15,7 +15,7 @@ from dual_process import blocks
 from dual_process.blocks import Protocol, Schedule
 from dual_process.streams import integer_seed
 from dual_process.training.data import Batch
-from dual_process.training.forgetting import draw_rows
+from dual_process.training.forgetting.cohort import draw_rows
 from dual_process.training.module import CohortModule
 
 

@@ -19,7 +19,7 @@ from dual_process.store import move, open_store
 from dual_process.tasks.registry import layout
 from dual_process.training.data import CohortData
 from dual_process.training.drift import Drift
-from dual_process.training.forgetting import Forgetting
+from dual_process.training.forgetting.cohort import Forgetting
 from dual_process.training.module import CohortModule
 from dual_process.training.progress import Progress
 from dual_process.training.saving import Checkpoints, Resume
