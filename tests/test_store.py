@@ -286,3 +286,24 @@ def test_provenance_holds_plan_version_and_commit():
     assert found["dual_process_version"] == version("dual-process")
     assert re.fullmatch(r"[0-9a-f]{40}|unknown", found["git_commit"])
     assert found.keys() == {"plan", "dual_process_version", "git_commit"}
+
+
+def measurements(name, steps):
+    """Store of one run and one variable, in which the run is the same whatever is measured."""
+    data = {name: (("run", "step"), [np.array(steps, float)]), "majority": (("run",), [0.5])}
+    return xr.Dataset(data, {"run": np.array(["a"], object), "seed": ("run", [0]), "step": steps})
+
+
+def test_a_run_in_the_stores_of_several_analyses_is_joined_from_the_one_that_is_wanted():
+    stores = [measurements("first", [0, 10]).drop_vars("majority"), measurements("second", [0, 20])]
+    joined = join_runs(stores, ["a"], ["second"])
+    assert joined["run"].values.tolist() == ["a"]
+    assert joined["step"].values.tolist() == [0, 20]
+    assert "third" not in join_runs(stores, ["a"], ["third"])
+
+
+def test_checkpoints_of_a_run_in_stores_of_their_own_are_joined_along_the_steps():
+    stores = [measurements("first", [step]) for step in (100, 0, 20)]
+    joined = join_runs(stores, ["a"], ["first", "majority"])
+    assert joined["first"].values.tolist() == [[0, 20, 100]]
+    assert joined["majority"].dims == ("run",)

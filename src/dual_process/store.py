@@ -186,7 +186,7 @@ def join_runs(stores: Iterable[xr.Dataset], runs: Iterable[str], variables: Iter
     Parameters
     ----------
     stores
-        What `open_store` returned.
+        What `open_store` returned. A run may be in several: measured by other analyses, or at other checkpoints.
     runs
         Names of the wanted runs; their order is kept.
     variables
@@ -206,7 +206,7 @@ def join_runs(stores: Iterable[xr.Dataset], runs: Iterable[str], variables: Iter
         if keep.any():
             parts.append(select_variables(store, variables).isel(run=keep))
     joined = xr.concat(
-        _same_coordinates(parts),
+        _same_coordinates(_one_part_per_run(parts)),
         dim="run",
         join="outer",
         data_vars="minimal",
@@ -215,6 +215,27 @@ def join_runs(stores: Iterable[xr.Dataset], runs: Iterable[str], variables: Iter
         combine_attrs="drop_conflicts",
     )
     return joined.sel(run=wanted)
+
+
+def _one_part_per_run(parts: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Leave out parts without wanted variables whose runs others have measured; join the checkpoints of one run."""
+    measured = {run for part in parts if part.data_vars for run in part["run"].values.tolist()}
+    groups: dict[tuple[str, ...], list[xr.Dataset]] = {}
+    for part in parts:
+        members = tuple(part["run"].values.tolist())
+        if part.data_vars or not measured.issuperset(members):
+            groups.setdefault(members, []).append(part)
+    return [_join_steps(group) for group in groups.values()]
+
+
+def _join_steps(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Join the parts of the same runs along `step`; what has no steps is the same in all of them."""
+    if len(parts) == 1 or "step" not in parts[0].dims:
+        return parts[0]
+    joined = xr.concat(
+        parts, dim="step", data_vars="minimal", coords="minimal", compat="override", combine_attrs="drop_conflicts"
+    )
+    return joined.sortby("step")
 
 
 def _same_coordinates(parts: list[xr.Dataset]) -> list[xr.Dataset]:
