@@ -11,6 +11,7 @@ container: "docker://python:3.11"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_language.smk"
 
 
 pathvars:
@@ -28,10 +29,13 @@ wildcard_constraints:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
+include: "workflow/rules/language.smk"
+include: "workflow/rules/language_probing.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/figures_appendix.smk"
 include: "workflow/rules/figures_further.smk"
 include: "workflow/rules/figures_drawings.smk"
+include: "workflow/rules/figures_language.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/doctor.smk"
 
@@ -54,7 +58,3 @@ rule figures:
     input:
         collect("<results>/figures/{figure}.pdf", figure=[*WITHOUT_DATA, *settings.figures]),
         rules.claims.output,
-
-
-onstart:
-    hold_workflow_lock()

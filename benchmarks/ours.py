@@ -21,7 +21,7 @@ from dual_process.tasks.part_of_speech import CHUNK, LENGTH, TARGET_POSITIONS, d
 from dual_process.tasks.vocabulary import Vocabulary, make_vocabulary
 from dual_process.training.data import StepIndexedBatches
 from dual_process.training.fit import make_trainer
-from dual_process.training.forgetting import Forgetting
+from dual_process.training.forgetting.cohort import Forgetting
 from dual_process.training.module import CohortModule
 from dual_process.training.progress import Progress
 from dual_process.training.saving import Checkpoints

@@ -128,7 +128,7 @@ FAULTS = {
     "distribution that is not defined": ("grids.main.distributions", ["x"], "defined under distributions: flat, steep"),
     "protocol that is not defined": ("grids.main.protocols", ["x"], "defined under protocols: reference, corrected"),
     "grid that is not defined": ("figures.fig3.grids", ["x"], "figures.fig3.grids names 'x', which is not defined"),
-    "figure without grids": ("figures.fig3.grids", [], "key 'figures.fig3.grids' is []; it must have at least 1 item"),
+    "figure without grids": ("figures.fig3.grids", [], "figures.fig3: a figure names runs under one of grids, che"),
     "period that never comes": (
         "schedules.active.period",
         500,

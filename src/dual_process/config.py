@@ -18,6 +18,7 @@ from dual_process.blocks import (
     Figure,
     FigureName,
     Grid,
+    Language,
     Model,
     Name,
     Probing,
@@ -26,6 +27,7 @@ from dual_process.blocks import (
     Task,
     Training,
 )
+from dual_process.config_language import Blocks, check_language, check_names, objective
 
 PLACEMENT = {"cohort_size", "gpus", "threads", "resume_every", "keep_checkpoints"}
 """Keys of `training` that decide where and how work is done, but not what comes out."""
@@ -54,6 +56,8 @@ class Config(Block):
     """What is measured on every checkpoint."""
     grids: dict[Name, Grid]
     """Grids by name."""
+    language: Language | None = None
+    """The natural-language study; null leaves it out."""
     figures: dict[FigureName, Figure]
     """Figures by name."""
 
@@ -85,26 +89,39 @@ class Config(Block):
     def _names_resolve(self) -> Self:
         for grid_name, grid in self.grids.items():
             for key in ("tasks", "distributions", "models", "schedules", "protocols"):
-                known = getattr(self, key)
-                for name in getattr(grid, key):
-                    if name not in known:
-                        raise ValueError(
-                            f"grids.{grid_name}.{key} names {name!r}, which is not defined; "
-                            f"defined under {key}: {', '.join(known)}"
-                        )
+                self._check(f"grids.{grid_name}.{key}", getattr(grid, key), key)
             if grid.training not in self.trainings:
                 raise ValueError(
                     f"grids.{grid_name}.training names {grid.training!r}, which is not defined; "
                     f"{STANDARD} is `training`, defined under training_variants: {', '.join(self.training_variants)}"
                 )
-        for figure_name, figure in self.figures.items():
-            for name in figure.grids:
-                if name not in self.grids:
-                    raise ValueError(
-                        f"figures.{figure_name}.grids names {name!r}, which is not defined; "
-                        f"defined under grids: {', '.join(self.grids)}"
-                    )
         return self
+
+    @model_validator(mode="after")
+    def _figures_resolve(self) -> Self:
+        for name, figure in self.figures.items():
+            self._check(f"figures.{name}.grids", figure.grids, "grids")
+        check_language(self.language, self.figures, self.blocks_of_language)
+        return self
+
+    @property
+    def blocks_of_language(self) -> Blocks:
+        """Blocks whose names the natural-language study uses."""
+        return Blocks(self.models, self.schedules, self.protocols, self.training_variants)
+
+    def objective(self, series: str) -> str:
+        """Whether the language models of a series are masked or causal.
+
+        Parameters
+        ----------
+        series
+            Name from `language.checkpoints`.
+        """
+        assert self.language is not None, "a figure that names checkpoints is refused without a language block"
+        return objective(self.language.checkpoints[series], self.models)
+
+    def _check(self, key: str, names: Sequence[str], where: str) -> None:
+        check_names(key, names, getattr(self, where), where)
 
     @model_validator(mode="after")
     def _schedules_fit(self) -> Self:
@@ -179,6 +196,8 @@ def _sentence(fault: Any) -> str:
         del path[2:3]  # pydantic puts the tag of the union here
     if "reset_scale" in path:
         del path[path.index("reset_scale") + 1 :]  # and here the member of the union
+    if path[:2] == ["language", "checkpoints"]:
+        del path[3:4]  # and here the tag again
     key, kind, context = ".".join(path), fault["type"], fault.get("ctx", {})
     value = "null" if fault["input"] is None else repr(fault["input"])
     value = value if len(value) <= 60 else f"{value[:57]}..."

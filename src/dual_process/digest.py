@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 LEFT_OUT = (
-    *("dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.locks", "dual_process.logs"),
+    *("dual_process.blocks", "dual_process.config", "dual_process.digest", "dual_process.language_runs"),
+    *("dual_process.locks", "dual_process.logs"),
 )
 
 

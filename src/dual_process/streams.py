@@ -22,7 +22,8 @@ def stream(seed: int, purpose: str, *index: int) -> np.random.Generator:
     seed
         Seed of the run.
     purpose
-        One of the named streams: ambiguity, data, initial weights, reset, dropout, evaluation.
+        One of the named streams: ambiguity, data, initial weights, reset, dropout, evaluation; for language models also
+        masking, sentences, new rows, repeats, syllogisms.
     index
         Counters within the purpose, such as a step.
     """

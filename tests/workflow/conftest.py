@@ -73,7 +73,7 @@ class Project:
 
 def copy_project(folder: Path) -> Project:
     """Copy what snakemake needs."""
-    for name in ("Snakefile", "config", "workflow", "profiles", "src"):
+    for name in ("Snakefile", "config", "workflow", "profiles", "src", "data/tiny_english"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -17,7 +17,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 DATA_FIGURES = {"fig3", "fig4", "fig5", "fig6"}
 ALL = {"make_dataset", "train_cohort", "probe_cohort", "main_claims", "f1", *DATA_FIGURES}
 """Rules that the default target runs, which is the main text."""
-EVERY = {"claims", "a1", *yaml.safe_load((ROOT / "config/config.yaml").read_text())["figures"]} | ALL - {"main_claims"}
+LANGUAGE = {
+    *("draw_sentences", "pretrain", "extract_features", "probe_part_of_speech", "probe_push_down"),
+    *("measure_attention_heads", "score_syllogisms", "finetune"),
+}
+SCALES = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "ci.yaml")]
+FIGURES = {figure for scale in SCALES for figure in scale.get("figures", {})}
+EVERY = {"claims", "a1"} | FIGURES | LANGUAGE | ALL - {"main_claims"}
 """Rules that the target `figures` runs."""
 
 

@@ -8,6 +8,7 @@ main_claims.* for those of the main text.
 rule claims:
     input:
         probes=collect(rules.probe_cohort.output.store, cohort=figure_cohorts(*settings.figures)),
+        language=sorted({store for figure in settings.figures for store in language_stores(figure)}),
     output:
         **claims_files("claims", shows="every claim with its measured value and verdict"),
     log:
@@ -30,6 +31,7 @@ rule claims:
 use rule claims as main_claims with:
     input:
         probes=collect(rules.probe_cohort.output.store, cohort=figure_cohorts(*DATA_OF_MAIN_TEXT)),
+        language=[],
     output:
         **claims_files("main_claims", shows="every claim about a figure of the main text"),
     log:

@@ -5,11 +5,13 @@ its code changes.
 """
 
 import re
+from functools import partial
 from hashlib import sha256
 
 from snakemake.exceptions import WorkflowError
 
-from dual_process import runs
+from dual_process import language_runs, runs
+from dual_process.blocks import FIGURE_ANALYSES
 from dual_process.config import ConfigError, load_config
 from dual_process.digest import code_digest
 from dual_process.locks import LockHeldError, hold
@@ -25,6 +27,7 @@ WITHOUT_DATA = ("f1", "a1")
 
 dataset_plans = runs.dataset_plans(settings)
 cohorts = runs.cohorts(settings)
+units = language_runs.units(settings)
 
 
 def one_of(names):
@@ -76,10 +79,11 @@ def checkpoint_folder(path):
 
 
 def figure_runs(figure):
-    """Names of the runs that a figure draws."""
+    """Names of the runs that a figure draws; none if the configuration leaves it out."""
     if figure not in settings.figures:
-        raise WorkflowError(f"config: key 'figures.{figure}' is missing; it names the grids that the figure draws.")
-    return [run.name for run in runs.figure_runs(settings, figure)]
+        return []
+    found = (*runs.figure_runs(settings, figure), *language_runs.figure_language_runs(settings, figure))
+    return [run.name for run in found]
 
 
 def figure_cohorts(*figures):
@@ -89,8 +93,16 @@ def figure_cohorts(*figures):
 
 
 def figure_probes(figure):
-    """Probe stores of the cohorts that hold the runs of a figure."""
-    return [f"<results>/probes/{name}.zarr" for name in figure_cohorts(figure)]
+    """Stores that hold the runs of a figure; asked for a figure that the configuration leaves out, an error."""
+    if figure not in settings.figures:
+        return partial(refuse_figure, figure)
+    return [f"<results>/probes/{name}.zarr" for name in figure_cohorts(figure)] + language_stores(figure)
+
+
+def refuse_figure(figure, wildcards):
+    """Say what the configuration lacks; an input function, so that only who asks for the figure is told."""
+    where = "; config/naturalistic.yaml has it" if figure in FIGURE_ANALYSES else ""
+    raise WorkflowError(f"config: key 'figures.{figure}' is missing; it names the runs that the figure draws{where}.")
 
 
 def drawing_files(name, *, figure, shows):
@@ -121,3 +133,7 @@ def hold_workflow_lock():
             "another snakemake is at work in this folder; wait for it to end, or give this one a folder of its own "
             "with --directory. Nothing was changed."
         ) from None
+
+
+onstart:
+    hold_workflow_lock()

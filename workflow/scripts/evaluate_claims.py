@@ -5,7 +5,7 @@ from dual_process.logs import log_to
 
 log_to(snakemake.log[0], snakemake.rule)
 evaluate_claims(
-    snakemake.input.probes,
+    [*snakemake.input.probes, *snakemake.input.language],
     snakemake.params.runs,
     snakemake.params.scale,
     dict(snakemake.output.items()),

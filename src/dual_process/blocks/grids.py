@@ -1,8 +1,8 @@
 """Grids of runs, and the figures that draw them."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dual_process.blocks.base import Block, Name
 from dual_process.blocks.training import STANDARD
@@ -28,7 +28,17 @@ class Grid(Block):
 
 
 class Figure(Block):
-    """Which runs a figure draws."""
+    """Which runs a figure draws: those of grids, or of series of language models."""
 
-    grids: tuple[Name, ...] = Field(min_length=1)
+    grids: tuple[Name, ...] = ()
     """Names from `grids`; shared runs are trained once."""
+    checkpoints: tuple[Name, ...] = ()
+    """Names from `language.checkpoints`, for a figure of the natural-language study."""
+    finetunings: tuple[Name, ...] = ()
+    """Names from `language.finetunings`, for a figure about finetuning."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(map(bool, (self.grids, self.checkpoints, self.finetunings))) != 1:
+            raise ValueError("a figure names runs under one of grids, checkpoints and finetunings, at least one run")
+        return self

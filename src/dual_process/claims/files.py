@@ -8,6 +8,8 @@ from types import ModuleType
 import xarray as xr
 
 from dual_process.claims import (
+    a2,
+    a3,
     a6,
     a7,
     a8,
@@ -15,11 +17,13 @@ from dual_process.claims import (
     a10,
     a11,
     a12,
+    a13,
     a14,
     a15,
     a16,
     dual_process_map,
     exact_and_two_way,
+    f2,
     f3,
     f4,
     f5,
@@ -29,6 +33,8 @@ from dual_process.claims import (
     reset_scale,
     v1,
     v2,
+    v3,
+    v4,
 )
 from dual_process.claims.bootstrap import with_intervals
 from dual_process.claims.table import to_csv, to_json, to_markdown
@@ -36,12 +42,15 @@ from dual_process.claims.verdict import ANY_PROTOCOL, Claim
 from dual_process.store import finished, join_runs, open_store
 
 CLAIMS: tuple[ModuleType, ...] = (
-    *(f3, f4, f5, f6),
-    *(a6, a7, a8, a9, a10, a11, a12, a14, a15, a16),
-    *(v1, v2),
+    *(f2, f3, f4, f5, f6),
+    *(a2, a3, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16),
+    *(v1, v2, v3, v4),
     *(heads, reset_scale, exact_and_two_way, phase_portrait, dual_process_map),
 )
-"""One module a figure; a new one is listed here, and then is in the table whether or not its figure is drawn."""
+"""A module for each set of claims; a new one is listed here, and is in the table whether or not its figure is drawn.
+
+Two modules of one figure need an ``ID`` each; ``ABSENT`` says in a module's own words why its figure has no runs.
+"""
 
 
 def evaluate_claims(
@@ -80,7 +89,8 @@ def _claims_of(module: ModuleType, stores: Sequence[xr.Dataset], runs: Mapping[s
     """Judge the claims of one figure; a figure without runs or measurements has one row that says what is missing."""
     figure = module.FIGURE
     if figure not in runs:
-        return [_not_testable(module, f"no grid: this configuration does not draw {figure}; name its grids in figures")]
+        no_grid = f"no grid: this configuration does not draw {figure}; name its grids in figures"
+        return [_not_testable(module, getattr(module, "ABSENT", no_grid))]
     dataset = join_runs(stores, runs[figure], module.VARIABLES)
     missing = [name for name in module.VARIABLES if name not in dataset]
     if missing:
@@ -93,7 +103,7 @@ def _claims_of(module: ModuleType, stores: Sequence[xr.Dataset], runs: Mapping[s
 def _not_testable(module: ModuleType, reason: str) -> Claim:
     """Row for all claims of a figure, in the words of its module."""
     return Claim(
-        id=f"{module.FIGURE}.all",
+        id=f"{getattr(module, 'ID', module.FIGURE)}.all",
         figure=module.FIGURE,
         statement=(getdoc(module) or "").splitlines()[0],
         protocol=ANY_PROTOCOL,

@@ -1,0 +1,1 @@
+"""The natural-language study: treebanks, pretraining, checkpoints from elsewhere, and what is measured on them."""
