@@ -1,7 +1,5 @@
 """The natural-language study through snakemake: plans of the overlays, and what a user is told."""
 
-import json
-
 import pytest
 
 from tests.workflow.conftest import Project
@@ -59,10 +57,3 @@ def test_a_figure_that_the_configuration_lacks_is_refused(project: Project) -> N
     printed = project.snakemake("--dry-run", "--configfile", "config/config.yaml", "--", "fig2", fails=True)
     assert "key 'figures.fig2' is missing" in printed
     assert "config/naturalistic.yaml has it" in printed
-
-
-def test_claims_of_the_study_are_in_the_table(finished_project: Project) -> None:
-    finished_project.snakemake("--cores", "2", "--", "claims")
-    claims = json.loads((finished_project.folder / "results/ci/claims.json").read_text())
-    assert {"fig2", "a13", "push_down", "v3", "v4"} <= {claim["figure"] for claim in claims}
-    assert {claim["id"].split(".")[0] for claim in claims} >= {"F2", "A2", "A3", "A13", "V3", "V4"}
