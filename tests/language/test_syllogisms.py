@@ -14,6 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from dual_process.language import syllogisms
 from dual_process.language.loading import num_rows
+from dual_process.language.syllogism_text import training_sentences
 from dual_process.language.syllogisms import (
     EVALUATIONS,
     METRICS,
@@ -24,7 +25,6 @@ from dual_process.language.syllogisms import (
     score,
     score_trials,
     single_piece_nouns,
-    training_sentences,
 )
 from dual_process.store import RUN_COLUMNS, write_store
 from tests.language.tiny_checkpoints import gpt2_tokenizer, unit_plan

@@ -21,6 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from dual_process.blocks import LanguageProbing
 from dual_process.language.labels import run_frame
 from dual_process.language.loading import add_rows, load_model, load_tokenizer, num_rows
+from dual_process.language.syllogism_text import draw_triples
 from dual_process.language_runs import UnitPlan
 from dual_process.store import open_store
 from dual_process.streams import integer_seed, stream
@@ -33,51 +34,6 @@ SUBJECT, MIDDLE, ANSWER = -1, -2, -3
 """What stands for X, Y and Z in the word pieces of the prompt."""
 PROMPT = ("All", SUBJECT, " are", MIDDLE, ". All", MIDDLE, " are", ANSWER, ". Therefore, all", SUBJECT, " are")
 """Text and slots of a prompt."""
-FEWEST_NOUNS = 3
-
-
-def training_sentences(words: Sequence[str], generator: np.random.Generator, count: int) -> list[list[str]]:
-    """Write syllogisms with their conclusions, to be learnt from.
-
-    Parameters
-    ----------
-    words
-        Nouns, all different; every syllogism takes three of them.
-    generator
-        Source of the draws.
-    count
-        Number of syllogisms.
-
-    Returns
-    -------
-    list of list of str
-        Words of each, in the manner of a treebank.
-
-    Examples
-    --------
-    >>> " ".join(training_sentences(["cats", "dogs", "cows"], np.random.default_rng(1), 1)[0])
-    'All cows are cats . All cats are dogs . Therefore , all cows are dogs .'
-    """
-    sentences = []
-    for subject, middle, answer in _triples(len(words), generator, count):
-        x, y, z = words[subject], words[middle], words[answer]
-        sentences.append(f"All {x} are {y} . All {y} are {z} . Therefore , all {x} are {z} .".split(" "))
-    return sentences
-
-
-def _triples(choices: int, generator: np.random.Generator, count: int) -> np.ndarray:
-    """Draw three different numbers below `choices`, uniformly, for each of `count` syllogisms, shape (count, 3)."""
-    if choices < FEWEST_NOUNS:
-        raise ValueError(
-            f"a syllogism takes three nouns that are one word piece each, and there are {choices}; "
-            "give a larger vocabulary or a longer text"
-        )
-    first = generator.integers(choices, size=count)
-    second = (first + generator.integers(1, choices, size=count)) % choices
-    third = generator.integers(choices - 2, size=count)
-    for taken in np.sort(np.stack([first, second]), axis=0):  # skip the taken numbers, the smaller one first
-        third = third + (third >= taken)
-    return np.stack([first, second, third], axis=1)
 
 
 @dataclass(frozen=True)
@@ -101,7 +57,7 @@ def make_prompts(nouns: Sequence[int], generator: np.random.Generator, count: in
     count
         Number of prompts; an odd number leaves the last one without its twin.
     """
-    drawn = np.asarray(nouns)[_triples(len(nouns), generator, (count + 1) // 2)]
+    drawn = np.asarray(nouns)[draw_triples(len(nouns), generator, (count + 1) // 2)]
     twins = np.stack([drawn, drawn[:, [0, 2, 1]]], axis=1).reshape(-1, 3)[:count]
     return Prompts(*twins.T)
 

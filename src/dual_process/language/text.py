@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset
 from transformers import PreTrainedTokenizerFast
 
 from dual_process.language.corpus import Sentence
+from dual_process.language.syllogism_text import training_sentences
 from dual_process.language.word_types import count_types
 from dual_process.language_runs import PretrainingPlan
 from dual_process.streams import stream
@@ -114,9 +115,7 @@ class TextBatches(IterableDataset[Batch]):
         length = self.plan.sequence_length
         if not count:
             return np.empty((0, length), int)
-        from dual_process.language.syllogisms import training_sentences  # noqa: PLC0415
-
-        generator = stream(self.seed, "syllogisms", step)
+        generator = stream(self.seed, "training syllogisms", step)
         sequences = []
         for _ in range(count):
             pieces = np.empty(0, int)
