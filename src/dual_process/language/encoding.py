@@ -65,7 +65,7 @@ class Encoder:
         self._space = "" if first + second == both else " "
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
-        return [list(ids) for ids in self._tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        return [list(ids) for ids in self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]]
 
     def learn(self, forms: Iterable[str]) -> None:
         """Encode words, all at once, so that :meth:`pieces` knows them."""

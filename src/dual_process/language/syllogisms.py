@@ -87,7 +87,9 @@ def single_piece_nouns(tokenizer: PreTrainedTokenizerBase, types: xr.Dataset, mo
     """
     nouns = types.where(types["role"] == "noun", drop=True).to_dataframe()
     forms = nouns.sort_values(["noun_count", "form"], ascending=[False, True])["form"].tolist()
-    encoded = tokenizer([f" {form}" for form in forms], add_special_tokens=False)["input_ids"] if forms else []
+    encoded = (
+        tokenizer([f" {form}" for form in forms], add_special_tokens=False, verbose=False)["input_ids"] if forms else []
+    )
     single = [ids[0] for ids in encoded if len(ids) == 1 and ids[0] != tokenizer.unk_token_id]
     return np.array(list(dict.fromkeys(single))[:most], dtype=np.int64)
 

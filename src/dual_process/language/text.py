@@ -148,7 +148,7 @@ def nouns(sentences: Iterable[Sentence], tokenizer: PreTrainedTokenizerFast) -> 
     """Nouns of a text that are one word piece each, sorted; syllogisms are about these."""
     types = count_types(sentences, purity=NOUN_SHARE)
     forms: list[str] = types.form[types.role == "noun"].tolist()
-    encoded = tokenizer(forms, add_special_tokens=False, return_attention_mask=False)["input_ids"] if forms else []
+    encoded = tokenizer(forms, add_special_tokens=False, verbose=False)["input_ids"] if forms else []
     return [form for form, ids in zip(forms, encoded, strict=True) if len(ids) == 1]
 
 
