@@ -33,6 +33,12 @@ def test_one_middle_layer_that_stays_low_and_one_layer_that_stays_high_fail() ->
     assert [claim.value for claim in claims.values()] == pytest.approx([0.6, 0.6])
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3, 5])
+def test_a_model_of_few_layers_has_a_middle_too(layers: int) -> None:
+    assert len(a13.middle_layers(layers)) == 1
+    assert len(judged(as_in_the_paper, layers=layers)) == 2
+
+
 def test_a_rise_after_the_first_tenth_does_not_count() -> None:
     claims = judged(lambda row, x, *_: np.where((x > 0.1 * x[-1]) & (x < 0.9 * x[-1]), 0.9, 0.5))
     assert claims["A13.vanilla.middle_layers_rise[ewt]"].verdict == "fails"

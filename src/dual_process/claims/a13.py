@@ -25,15 +25,15 @@ def evaluate(dataset: xr.Dataset) -> list[Claim]:
 
 
 def middle_layers(layers: int) -> list[int]:
-    """Layers that stand where 6 to 9 of 12 stand.
+    """Layers that stand where 6 to 9 of 12 stand; the only layer of a model with one.
 
     Examples
     --------
-    >>> [middle_layers(layers) for layers in (2, 4, 6, 12)]
-    [[1], [2, 3], [3, 4], [6, 7, 8, 9]]
+    >>> [middle_layers(layers) for layers in (1, 2, 4, 6, 12)]
+    [[1], [1], [2, 3], [3, 4], [6, 7, 8, 9]]
     """
     low, high = MIDDLE
-    return [layer for layer in range(layers + 1) if low * layers <= layer <= high * layers]
+    return [layer for layer in range(layers + 1) if low * layers <= layer <= high * layers] or [layers]
 
 
 def _by_seed(cell: Cell, schedule: str) -> dict[int, dict[int, pd.Series]]:
