@@ -132,7 +132,11 @@ class Writes:
 
     def _look(self) -> None:
         while not self._ended.wait(0.02):
-            for path in [*self.results.glob("probes/*.zarr/zarr.json"), *self.results.glob("checkpoints/*/index.json")]:
+            # Only what carries a final name: the scratch folders beside it begin with a dot.
+            for path in [
+                *self.results.glob("probes/[!.]*.zarr/zarr.json"),
+                *self.results.glob("checkpoints/[!.]*/index.json"),
+            ]:
                 try:
                     self.inodes.setdefault(path.parent.name, set()).add(path.stat().st_ino)
                 except FileNotFoundError:
