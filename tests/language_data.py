@@ -31,7 +31,8 @@ def part_of_speech(plant: Curve, *, steps: Sequence[int] = STEPS, **names: Any) 
     """Build a store of part-of-speech probes from a planted accuracy of (run, steps, evaluation, layer)."""
     rows = runs(**names)
     axes = {"evaluation": EVALUATIONS, "layer": range(rows[0]["layers"] + 1)}
-    store = _frame(rows, steps).assign(part_of_speech=_variable(rows, steps, plant, axes))
+    values = _variable(rows, steps, plant, axes)
+    store = _frame(rows, steps).assign(part_of_speech=values, two_way=values)
     types = np.array([[TYPES[role] for role in TYPES]] * len(rows))
     store = store.assign(types_by_count=(("run", "role", "count"), types))
     edges = {"role": _column(list(TYPES)), "count": 2 ** np.arange(types.shape[-1])}

@@ -7,6 +7,7 @@ from dual_process.figures import fig2, language, style
 from tests.language_data import as_in_the_paper, part_of_speech
 from tests.mechanism_data import keeps_promises, panels, words
 
+LEFT = (fig2.STRUCTURAL, fig2.FIRST, fig2.TWO_WAY)
 SCHEDULES = ["vanilla", "active-200", "temporary-200-600"]
 
 
@@ -28,7 +29,7 @@ def test_lines_are_means_over_seeds_and_bands_go_from_the_smallest_to_the_larges
     figure = fig2.draw(fig2.numbers(part_of_speech(as_in_the_paper)))
     structural, gain, preference = panels(figure)
     ends = {line.get_color(): line.get_ydata()[-1] for line in structural.lines if len(line.get_xdata()) > 2}
-    assert ends == pytest.approx({fig2.PALETTE[fig2.STRUCTURAL]: 0.505, fig2.PALETTE[fig2.FIRST]: 0.505})
+    assert ends == pytest.approx(dict.fromkeys((fig2.PALETTE[name] for name in LEFT), 0.505))
     band = structural.collections[0].get_paths()[0].vertices
     assert sorted(set(band[band[:, 0] == 1000, 1].round(6))) == [0.5, 0.51]
     peaks = {line.get_color(): max(line.get_ydata()) for line in gain.lines if len(line.get_xdata()) > 2}
@@ -81,3 +82,12 @@ def test_vanilla_is_grey_and_other_schedules_differ() -> None:
     colours = language.schedule_colours(numbers)
     assert colours["vanilla"] == style.GREY
     assert len(set(colours.values())) == 3
+
+
+def test_the_choice_between_both_words_is_drawn_beside_the_accuracy_by_threshold() -> None:
+    dataset = part_of_speech(as_in_the_paper)
+    planted = dataset.assign(two_way=dataset["two_way"] * 0 + 0.75)
+    structural = panels(fig2.draw(fig2.numbers(planted)))[0]
+    heights = {line.get_color(): set(line.get_ydata()) for line in structural.lines if len(line.get_xdata()) > 2}
+    assert heights[fig2.PALETTE[fig2.TWO_WAY]] == {0.75}
+    assert 0.75 not in heights[fig2.PALETTE[fig2.STRUCTURAL]]

@@ -14,15 +14,21 @@ from matplotlib.figure import Figure
 from dual_process.figures import curves, language, style
 from dual_process.store import RUN_COLUMNS
 
-VARIABLES = ("part_of_speech", "steps_since_reset")
+VARIABLES = ("part_of_speech", "two_way", "steps_since_reset")
 QUANTITIES = {
     "structural": ("structural in-context learning:\nunseen words", "probe accuracy", 0.5),
     "gain": ("gain over layer 0:\nstructural layer minus layer 0", "accuracy difference", 0.0),
     "preference": ("in-weights preference:\n1 \N{MINUS SIGN} accuracy, exchanged", "preference", 0.5),
 }
 """Title and vertical axis of each column, and the level at which nothing is learned or preferred."""
-STRUCTURAL, FIRST = "structural layer", "layer 0"
-PALETTE = {STRUCTURAL: style.COLOURS[2], FIRST: style.BLACK, "head": style.COLOURS[0], "tail": style.COLOURS[1]}
+STRUCTURAL, FIRST, TWO_WAY = "structural layer", "layer 0", "structural layer, two-way"
+PALETTE = {
+    STRUCTURAL: style.COLOURS[2],
+    FIRST: style.BLACK,
+    TWO_WAY: style.COLOURS[4],
+    "head": style.COLOURS[0],
+    "tail": style.COLOURS[1],
+}
 EXCHANGED = {"switch": "head", "tail_switch": "tail"}
 ROW_HEIGHT, LEGEND_HEIGHT = 1.45, 1.05
 
@@ -33,12 +39,13 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``quantity`` is "structural", "gain" or "preference"; ``curve`` is the layer for the first, and "head" or "tail"
-        for the others; ``step`` and ``value``; one row per run and point.
+        ``quantity`` is "structural", "gain" or "preference"; ``curve`` is the layer and measure for the first, and
+        "head" or "tail" for the others; ``step`` and ``value``; one row per run and point.
     """
     accuracy = language.measured(dataset, VARIABLES[0], analysis="part_of_speech")
-    structural = accuracy["layer"] == accuracy["layers"].map(language.structural_layer)
-    deep, first = accuracy[structural], accuracy[accuracy["layer"] == 0]
+    two_way = language.measured(dataset, VARIABLES[1], analysis="part_of_speech")
+    deep, pairs = _structural(accuracy), _structural(two_way)
+    first = accuracy[accuracy["layer"] == 0]
     keys = ["run", "step", "evaluation"]
     gain = deep.merge(first[[*keys, "value"]], on=keys, suffixes=("", "_first"))
     gain = gain.assign(value=gain["value"] - gain["value_first"])
@@ -46,6 +53,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     parts = [
         deep[deep["evaluation"] == "unseen"].assign(quantity="structural", curve=STRUCTURAL),
         first[first["evaluation"] == "unseen"].assign(quantity="structural", curve=FIRST),
+        pairs[pairs["evaluation"] == "unseen"].assign(quantity="structural", curve=TWO_WAY),
         gain[gain["evaluation"].isin(("head", "tail"))].assign(quantity="gain", curve=gain["evaluation"]),
         exchanged.assign(
             quantity="preference", curve=exchanged["evaluation"].map(EXCHANGED), value=1 - exchanged["value"]
@@ -54,6 +62,11 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     joined = pd.concat(parts, ignore_index=True)
     joined["value"] = joined["value"].round(curves.DECIMALS)
     return joined[["quantity", "curve", "run", *RUN_COLUMNS, "evaluation", "layer", "step", curves.PHASE, "value"]]
+
+
+def _structural(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the structural layer of each model."""
+    return accuracy[accuracy["layer"] == accuracy["layers"].map(language.structural_layer)]
 
 
 @style.paper_style()
@@ -91,6 +104,7 @@ def _add_legend(figure: Figure, numbers: pd.DataFrame) -> None:
     words = {
         STRUCTURAL: deep,
         FIRST: "layer 0, the embedding output",
+        TWO_WAY: "structural layer, which of both words",
         "head": "frequent words (head)",
         "tail": "rare words (tail)",
     }
