@@ -19,8 +19,8 @@ from dual_process.runs import DatasetPlan
 from dual_process.tasks.dataset import make_dataset
 from dual_process.tasks.part_of_speech import CHUNK, LENGTH, TARGET_POSITIONS, draw_training
 from dual_process.tasks.vocabulary import Vocabulary, make_vocabulary
+from dual_process.trainer import make_trainer
 from dual_process.training.data import StepIndexedBatches
-from dual_process.training.fit import make_trainer
 from dual_process.training.forgetting.cohort import Forgetting
 from dual_process.training.module import CohortModule
 from dual_process.training.progress import Progress

@@ -24,13 +24,13 @@ from dual_process.blocks import Probabilistic, Vanilla
 from dual_process.language.corpus import read_sentences
 from dual_process.language.labels import run_frame
 from dual_process.language.loading import load_model, load_tokenizer, num_rows
-from dual_process.language.pretraining import make_trainer
 from dual_process.language.syllogisms import score_trials, single_piece_nouns, summary, with_scores
 from dual_process.language.text import cut, plain
 from dual_process.language_runs import FinetuningPlan
 from dual_process.schedules import checkpoint_steps, learning_rate
 from dual_process.store import open_store
 from dual_process.streams import integer_seed, stream
+from dual_process.trainer import make_trainer
 from dual_process.training.forgetting.callbacks import LightningForgetting
 from dual_process.training.forgetting.probabilistic import ProbabilisticForgetting
 

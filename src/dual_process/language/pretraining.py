@@ -8,12 +8,9 @@ import hashlib
 import json
 import logging
 import shutil
-import warnings
 from pathlib import Path
 
-import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
@@ -28,6 +25,7 @@ from dual_process.language.tokenizer import train_tokenizer
 from dual_process.language_runs import PretrainingPlan
 from dual_process.locks import Lease, waiting_lock
 from dual_process.store import finished, move
+from dual_process.trainer import make_trainer
 
 logger = logging.getLogger(__name__)
 
@@ -111,28 +109,3 @@ def fit(
         checkpoints.losses = load_file(working / RESUME)["losses"]
     losses: list[float] = checkpoints.losses.tolist()
     return losses
-
-
-def make_trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
-    """Build a trainer with everything off that the pipeline does itself."""
-    for talk in (
-        "does not have many workers",
-        "`IterableDataset` has `__len__`",
-        "litlogger",
-        "LeafSpec",
-        "`srun` command",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{talk}.*")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_steps=steps,
-        callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        plugins=[LightningEnvironment()],  # one process; Lightning's handling of SLURM would interfere with ours
-    )

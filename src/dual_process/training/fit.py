@@ -2,13 +2,10 @@
 
 import json
 import logging
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from dual_process.checkpoints import INDEX, RESUME, read_index, resumable_step, write_index
 from dual_process.locks import Lease, waiting_lock
@@ -17,6 +14,7 @@ from dual_process.runs import CohortPlan, stores_of_runs
 from dual_process.schedules import checkpoint_steps
 from dual_process.store import move, open_store
 from dual_process.tasks.registry import layout
+from dual_process.trainer import make_trainer
 from dual_process.training.data import CohortData
 from dual_process.training.drift import Drift
 from dual_process.training.forgetting.cohort import Forgetting
@@ -104,28 +102,3 @@ def fit(
     if first_step < training.steps:
         make_trainer(callbacks, training.steps - first_step).fit(module, data)
     return steps
-
-
-def make_trainer(callbacks: list[lightning.Callback], steps: int) -> lightning.Trainer:
-    """Build a trainer with everything off that the pipeline does itself."""
-    for talk in (
-        "does not have many workers",
-        "`IterableDataset` has `__len__`",
-        "litlogger",
-        "LeafSpec",
-        "`srun` command",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{talk}.*")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_steps=steps,
-        callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        plugins=[LightningEnvironment()],  # one process; Lightning's handling of SLURM would interfere with ours
-    )
