@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dual_process.models import losses
 from dual_process.models.losses import stacked_cross_entropy
 
 
@@ -50,3 +51,33 @@ def test_nothing_is_written_to_the_arguments() -> None:
     stacked_cross_entropy(*inputs, targets).sum().backward()
     for tensor, original in zip(inputs, before, strict=True):
         assert torch.equal(tensor, original)
+
+
+def test_a_few_rows_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, targets = arguments(2)
+    found = []
+    for at_once in (1, 5 * 31, 1 << 19):  # one row, pieces of 5, 5 and 2, all 12
+        monkeypatch.setattr(losses, "LOGITS_AT_ONCE", at_once)
+        loss = stacked_cross_entropy(*inputs, targets)
+        found.append([loss.detach(), *torch.autograd.grad(loss.sum(), inputs)])
+    for pieces in found[:2]:
+        for one, two in zip(pieces, found[2], strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-7)
+
+
+def test_autocast_lowers_the_precision_of_the_products_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+    (features, weight, bias), targets = arguments(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = stacked_cross_entropy(features, weight, bias, targets)
+    gradients = torch.autograd.grad(ours.sum(), (features, weight, bias))
+    logits = (features.bfloat16() @ weight.bfloat16().transpose(1, 2)).float() + bias
+    theirs = functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none").mean(1)
+    expected = torch.autograd.grad(theirs.sum(), (features, weight, bias))
+    exact = torch.autograd.grad(stacked_cross_entropy(features, weight, bias, targets).sum(), (features, weight, bias))
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+    for gradient, wanted, full in zip(gradients, expected, exact, strict=True):
+        assert gradient.dtype == torch.float32
+        # PyTorch rounds other intermediate results to 8 bits than we do
+        torch.testing.assert_close(gradient, wanted, rtol=0, atol=0.01 * float(wanted.abs().max()))
+        assert not torch.equal(gradient, full)

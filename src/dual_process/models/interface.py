@@ -44,9 +44,9 @@ class StackedModel(nn.Module, ABC):
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
 
-    def logits(self, features_rnd: Tensor) -> Tensor:
-        """Scores (R, N, V) of all tokens."""
-        return torch.baddbmm(self.decoder_bias, features_rnd, self.word_embedding.weight.transpose(1, 2))
+    def logits(self, features_rnd: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Scores (R, N, V) of all tokens, in a new array or in `out`."""
+        return torch.bmm(features_rnd, self.word_embedding.weight.transpose(1, 2), out=out).add_(self.decoder_bias)
 
     def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
         """Mean cross-entropy (R,) over the N rows of each run."""

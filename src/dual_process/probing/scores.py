@@ -83,14 +83,18 @@ def score_sequences(
     Tensor
         Shape (R, B, M).
     """
-    num_logits = labels_rbt.shape[0] * labels_rbt.shape[2] * model.word_embedding.weight.shape[1]
+    (runs, _, num_targets), num_tokens = labels_rbt.shape, model.word_embedding.weight.shape[1]
+    at_once = max(1, LOGITS_AT_ONCE // (runs * num_targets * num_tokens))
+    # One array for all: fresh memory of that size comes from the operating system page by page.
+    buffer_rnv = inputs_rbs.new_empty(runs, at_once * num_targets, num_tokens, dtype=model.word_embedding.weight.dtype)
     parts = []
     for rows in slices(inputs_rbs.shape[1], batch_size):
         inputs, labels, choice = inputs_rbs[:, rows], labels_rbt[:, rows], choice_rb2[:, rows]
         features_rbtd = model(inputs, targets)
-        for some in slices(inputs.shape[1], max(1, LOGITS_AT_ONCE // num_logits)):
+        for some in slices(inputs.shape[1], at_once):
             features, context = features_rbtd[:, some], inputs[:, some, : targets[0]]
-            logits = model.logits(features.flatten(1, 2)).unflatten(1, features.shape[1:3])
+            logits_rnv = buffer_rnv[:, : features.shape[1] * num_targets]
+            logits = model.logits(features.flatten(1, 2), out=logits_rnv).unflatten(1, features.shape[1:3])
             parts.append(_measure(logits, labels[:, some], choice[:, some], context, num_trained))
     return torch.cat(parts, dim=1)
 
