@@ -22,8 +22,8 @@ pathvars:
 
 
 wildcard_constraints:
-    dataset=one_of(dataset_plans),
-    cohort=one_of(cohorts),
+    dataset="[^/]+",
+    cohort="[^/]+",
 
 
 include: "workflow/rules/data.smk"

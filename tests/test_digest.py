@@ -25,7 +25,7 @@ def package(tmp_path_factory) -> Iterator[Path]:
 
 def forget() -> None:
     digest.code_digest.cache_clear()
-    digest._tree.cache_clear()
+    digest._imports_and_code.cache_clear()
 
 
 def digests() -> dict[str, str]:

@@ -31,14 +31,14 @@ def code_digest(module: str) -> str:
     str
         16 hexadecimal digits.
     """
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     pending = [module]
     while pending:
         name = pending.pop()
         if name not in seen and not _is_left_out(name):
-            seen.add(name)
-            pending.extend(_imports(name))
-    text = "\n".join(f"{name} {_dump(name)}" for name in sorted(seen))
+            imports, seen[name] = _imports_and_code(name)
+            pending.extend(imports)
+    text = "\n".join(f"{name} {code}" for name, code in sorted(seen.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -52,27 +52,21 @@ def _path(name: str) -> Path:
 
 
 @cache
-def _tree(name: str) -> ast.Module:
-    return ast.parse(_path(name).read_text())
-
-
-def _imports(name: str) -> list[str]:
-    """Return the modules of this package that a module imports, at any level of its code."""
+def _imports_and_code(name: str) -> tuple[list[str], str]:
+    """Return the modules of this package that a module imports, at any level of its code, and that code as text."""
+    tree = ast.parse(_path(name).read_text())
+    nodes = list(ast.walk(tree))
     found = []
-    for node in ast.walk(_tree(name)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [item for item in found if item.split(".")[0] == "dual_process" and _path(item).is_file()]
-
-
-def _dump(name: str) -> str:
-    tree = _tree(name)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [item for item in node.body if not _is_docstring(item)]
-    return ast.dump(tree)
+    own = [item for item in dict.fromkeys(found) if item.split(".")[0] == "dual_process" and _path(item).is_file()]
+    return own, ast.dump(tree)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

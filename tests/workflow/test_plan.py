@@ -1,6 +1,7 @@
 """What snakemake plans after the configuration, the code or nothing has changed."""
 
 import json
+import re
 from types import ModuleType
 
 import pandas as pd
@@ -106,6 +107,24 @@ def test_new_distribution_trains_its_own_cohorts_only(finished_project: Project)
     plan = finished_project.plan("--configfile", "config/ci.yaml", "more.yaml")
     assert plan["train_cohort"] == plan["make_dataset"] == 1
     assert {"fig4", "main_claims"} <= set(plan)
+
+
+def test_patterns_of_files_do_not_grow_with_the_number_of_runs(project: Project) -> None:
+    # Snakemake reads the pattern of a file anew for every job: all names in it make the time quadratic in the runs.
+    def patterns(*configuration: str) -> set[str]:
+        graph = project.snakemake("--filegraph", "--configfile", *configuration, "--", "figures")
+        return set(re.findall(r"\{\w+,.*\}", graph))
+
+    (project.folder / "more.yaml").write_text("grids: {main: {seeds: [0, 1, 2, 3, 4, 5]}}\n")
+    few, many = patterns("config/ci.yaml"), patterns("config/ci.yaml", "more.yaml")
+    assert {pattern.split(",")[0] for pattern in few} >= {"{dataset", "{cohort", "{unit", "{language_run"}
+    assert few == many
+
+
+@pytest.mark.parametrize("file", ["datasets/x.zarr", "probes/x.zarr"])
+def test_a_file_that_no_figure_draws_is_refused(project: Project, file: str) -> None:
+    printed = project.snakemake("--dry-run", "--", f"results/ci/{file}", fails=True)
+    assert "no figure of the configuration draws what a file named 'x' would hold" in printed
 
 
 @pytest.mark.parametrize("figure", [fig3, fig4])

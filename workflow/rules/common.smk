@@ -4,8 +4,7 @@ The plan of a job is JSON text: all that decides its result. Snakemake repeats a
 its code changes.
 """
 
-import re
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 
 from snakemake.exceptions import WorkflowError
@@ -25,14 +24,17 @@ DATA_OF_MAIN_TEXT = ("fig3", "fig4", "fig5", "fig6")
 MAIN_TEXT = ("f1", *DATA_OF_MAIN_TEXT)
 WITHOUT_DATA = ("f1", "a1")
 
-dataset_plans = runs.dataset_plans(settings)
-cohorts = runs.cohorts(settings)
-units = language_runs.units(settings)
+
+class Table(dict):
+    """What files are made from, by name; asked for a file that the configuration does not have, an error says so."""
+
+    def __missing__(self, name):
+        raise WorkflowError(f"no figure of the configuration draws what a file named '{name}' would hold.")
 
 
-def one_of(names):
-    """Wildcard pattern that matches these names only."""
-    return "|".join(re.escape(name) for name in names)
+dataset_plans = Table(runs.dataset_plans(settings))
+cohorts = Table(runs.cohorts(settings))
+units = Table(language_runs.units(settings))
 
 
 def source_digest(*modules):
@@ -78,18 +80,25 @@ def checkpoint_folder(path):
     return directory(path) if settings.training.keep_checkpoints else temp(directory(path))
 
 
+@cache
+def run_name(run):
+    """Name of a run, which many figures draw."""
+    return run.name
+
+
 def figure_runs(figure):
     """Names of the runs that a figure draws; none if the configuration leaves it out."""
     if figure not in settings.figures:
         return []
     found = (*runs.figure_runs(settings, figure), *language_runs.figure_language_runs(settings, figure))
-    return [run.name for run in found]
+    return [run_name(run) for run in found]
 
 
 def figure_cohorts(*figures):
     """Cohorts that hold the runs of some figures."""
-    wanted = {name for figure in figures for name in figure_runs(figure)}
-    return [name for name, members in cohorts.items() if any(run.name in wanted for run in members)]
+    drawn = [figure for figure in figures if figure in settings.figures]
+    wanted = {run for figure in drawn for run in runs.figure_runs(settings, figure)}
+    return [name for name, members in cohorts.items() if not wanted.isdisjoint(members)]
 
 
 def figure_probes(figure):

@@ -1,5 +1,6 @@
 """Helpers of the rules of the natural-language study: plans and paths. No rules here."""
 
+import re
 from pathlib import Path
 
 NO_FILE = "{path} is not there; data/README.md says where to get it, and language.corpora.{corpus} names its path."
@@ -7,8 +8,8 @@ NO_FOLDER = "{path} is not there; put the checkpoint there as save_pretrained of
 
 
 def one_of_or_none(names):
-    """Wildcard pattern that matches these names only, and nothing if there are none."""
-    return one_of(names) or "(?!)"
+    """Wildcard pattern for a few names, and for nothing if there are none."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def existing(path, otherwise):
@@ -133,4 +134,4 @@ def language_stores(figure):
     return [f"<results>/language/{analysis}/{unit.name}.zarr" for unit in language_runs.figure_units(settings, figure)]
 
 
-language_runs_by_name = {unit.run.name: unit.run for unit in units.values()}
+language_runs_by_name = Table({unit.run.name: unit.run for unit in units.values()})

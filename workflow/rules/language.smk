@@ -11,8 +11,8 @@ from dual_process.resources import growing
 wildcard_constraints:
     corpus=one_of_or_none(settings.language.corpora if settings.language else []),
     part="train|dev",
-    unit=one_of_or_none(units),
-    language_run=one_of_or_none(language_runs_by_name),
+    unit="[^/]+",
+    language_run="[^/]+",
 
 
 rule fetch_corpus_file:
