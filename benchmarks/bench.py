@@ -81,9 +81,11 @@ def measure_floor(scope: Scope, step: float) -> str:
     num_tokens, parameters = ours.model.config.num_tokens, sum(p.numel() for p in ours.model.parameters())
     counted = count_operations(scope.work, num_tokens), count_bytes(scope.work, num_tokens, parameters)
     floor = Floor(*counted, *measure_peaks(scope.matrix))
+    bfloat16, _ = measure_peaks(scope.matrix, torch.bfloat16)
     return (
         f"Floor of a step: {floor.operations / 1e9:.2f} GFLOP at {floor.operations_per_second / 1e9:.0f} GFLOP/s "
-        f"(square float32 product of {scope.matrix:,}) is {duration(floor.operations / floor.operations_per_second)}; "
+        f"(square float32 product of {scope.matrix:,}) is {duration(floor.operations / floor.operations_per_second)}, "
+        f"at the {bfloat16 / 1e9:.0f} GFLOP/s of bfloat16 {duration(floor.operations / bfloat16)}; "
         f"{floor.bytes / 1e6:.0f} MB of parameters, moments and logits at {floor.bytes_per_second / 1e9:.1f} GB/s "
         f"(copy) is {duration(floor.bytes / floor.bytes_per_second)}. "
         f"Our step without Lightning, {duration(step)}, is {step / floor.seconds:.1f} times the greater of the two."

@@ -58,9 +58,10 @@ def count_bytes(work: Work, num_tokens: int, num_parameters: int) -> float:
     return float(FLOAT * (5 * logits + 2 * decoder + 8 * num_parameters))
 
 
-def measure_peaks(size: int) -> tuple[float, float]:
-    """Operations per second of a product of square float32 matrices, and bytes per second of a copy; best of 5."""
-    left, right, product = torch.randn(size, size), torch.randn(size, size), torch.empty(size, size)
+def measure_peaks(size: int, precision: torch.dtype = torch.float32) -> tuple[float, float]:
+    """Operations per second of a product of square matrices, and bytes per second of a copy of float32; best of 5."""
+    left, right = (torch.randn(size, size).to(precision) for _ in range(2))
+    product = torch.empty(size, size, dtype=precision)
     source = torch.randn(16 * size * size)
     target = torch.empty_like(source)
     operations = 2 * size**3 / _best(lambda: torch.mm(left, right, out=product))

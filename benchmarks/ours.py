@@ -145,13 +145,14 @@ class Ours:
             self.module.counter += 1
         return (time.perf_counter() - begun) / self.work.steps
 
-    def train(self) -> float:
+    def train(self, precision: str = "float32") -> float:
         """Seconds per step as runs are trained, with Lightning and the callbacks that act at every step."""
         self.model.train()
         clock, runs = Clock(), self.work.runs
         checkpoints = Checkpoints(Path("never-written"), (), runs)
         forgetting = Forgetting([Vanilla(kind="vanilla")] * runs, range(runs), REFERENCE)
-        trainer = make_trainer([checkpoints, forgetting, Progress(self.work.steps), clock], self.work.steps + WARM)
+        callbacks = [checkpoints, forgetting, Progress(self.work.steps), clock]
+        trainer = make_trainer(callbacks, self.work.steps + WARM, precision)
         trainer.fit(CohortModule(**self._settings()), DataLoader(self.batches(), batch_size=None))
         return (clock.stamps[-1] - clock.stamps[WARM - 1]) / self.work.steps
 

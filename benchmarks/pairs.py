@@ -29,9 +29,10 @@ class Pair:
 
 @dataclass
 class Measured:
-    """Pairs of every kind of work; drawing is per sequence, `bare` is our step without Lightning against with it."""
+    """Pairs of every kind of work; drawing is per sequence, `lightning` is our step with it against without."""
 
     step: list[Pair] = field(default_factory=list)
+    step_bfloat16: list[Pair] = field(default_factory=list)
     evaluation: list[Pair] = field(default_factory=list)
     drawing: list[Pair] = field(default_factory=list)
     lightning: list[Pair] = field(default_factory=list)
@@ -115,6 +116,7 @@ def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int) -> Measure
         step = reference.train(batches, warm=WARM)
         with_lightning, bare = ours.train(), ours.train_bare()
         measured.step.append(Pair(step, with_lightning))
+        measured.step_bfloat16.append(Pair(step, ours.train("bfloat16")))
         measured.lightning.append(Pair(with_lightning, bare))
         evaluation = seconds(lambda: reference.evaluate(inputs[0], peer_labels))
         measured.evaluation.append(Pair(evaluation, seconds(lambda: ours.evaluate(inputs, labels, choice))))

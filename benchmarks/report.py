@@ -68,6 +68,7 @@ def comparison(measured: Measured, memory: Pair) -> str:
 
     rows = [
         row("training step", measured.step),
+        row("training step, our products in bfloat16", measured.step_bfloat16),
         row("evaluation set", measured.evaluation),
         row(f"drawing {DRAWN:,} sequences", measured.drawing, DRAWN),
         row("whole run, projected", measured.whole_run()),

@@ -115,7 +115,7 @@ def test_choosing_between_a_token_and_itself_is_free():
 
 @pytest.mark.parametrize("at_once", [1, 100, 1 << 20])
 def test_logits_may_be_computed_in_pieces(monkeypatch, at_once):
-    monkeypatch.setattr(scores, "LOGITS_AT_ONCE", at_once)
+    monkeypatch.setattr(scores, "LOGITS_AT_ONCE", {"cpu": at_once})
     cases = [case for case, _ in CASES.values()]
     found = score_sequences(*stack(cases), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=7)
     assert found.shape == (1, len(cases), len(METRICS))

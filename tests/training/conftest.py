@@ -61,7 +61,7 @@ def add_callbacks(monkeypatch) -> Callable[..., None]:
     build = fit_module.make_trainer
 
     def add(before: list[lightning.Callback], after: list[lightning.Callback]) -> None:
-        monkeypatch.setattr(fit_module, "make_trainer", lambda own, steps: build([*before, *own, *after], steps))
+        monkeypatch.setattr(fit_module, "make_trainer", lambda own, *options: build([*before, *own, *after], *options))
 
     return add
 

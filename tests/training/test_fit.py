@@ -54,6 +54,24 @@ def test_members_of_a_cohort_agree_with_runs_of_their_own(tmp_path, schedules, s
                 assert name == "training_loss" or not torch.allclose(tensor[0], start[name][run], rtol=0, atol=1e-3)
 
 
+def test_bfloat16_is_that_of_the_products_alone(tmp_path):
+    steps = {"steps": 20, "checkpoints_every": 20, "checkpoints_logarithmic": 0, "learning_rate": 1e-3}
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        cohort = make_cohort(tmp_path / precision, training=steps | {"precision": precision})
+        cohort.train()
+        found[precision] = cohort.checkpoints()[20]
+    start = initial_state(cohort)
+    for name, tensor in found["bfloat16"].items():
+        assert tensor.dtype == torch.float32
+        if name != "training_loss" and not name.endswith(NO_GRADIENT):
+            other = found["float32"][name]
+            assert not torch.equal(tensor, other)
+            assert (tensor - other).norm() < 0.1 * (other - start[name]).norm(), name
+    losses = [state["training_loss"] for state in found.values()]
+    torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
+
+
 def test_schedules_of_one_seed_start_alike_and_seeds_apart(tmp_path):
     cohort = make_cohort(tmp_path, schedules=("vanilla", "active-4"), seeds=(0, 1))
     weight = initial_state(cohort)["word_embedding.weight"]

@@ -25,6 +25,9 @@ class Training(Block):
     """Share of the steps in which the learning rate rises from zero."""
     weight_decay: float = Field(0.01, ge=0, le=1)
     """AdamW decoupled weight decay, on every parameter."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of matrix products in training; bfloat16 is faster on processors that know it. Weights, their updates and all
+    measurements are float32 in any case."""
     cohort_size: int = Field(1, ge=1, le=256)
     """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU. A variant may ask for
     larger cohorts than `training` does, not for smaller ones."""

@@ -93,10 +93,15 @@ def _pieces(num_rows: int, weight_rvd: Tensor) -> list[slice]:
 
 
 def _multiply(left: Tensor, right: Tensor, *, out: Tensor, add: bool = False) -> Tensor:
-    """Write the product to `out`, or add it there; with factors of a lower precision, round the product alone."""
+    """Write the products of the runs to `out`, or add them there; with factors of a lower precision, round them."""
     if left.dtype == out.dtype:
         return out.baddbmm_(left, right) if add else torch.bmm(left, right, out=out)
-    return out.add_(left @ right) if add else out.copy_(left @ right)
+    # On a CPU the batched product would first copy a transposed factor.
+    runs = zip(left, right, out, strict=True) if left.device.type == "cpu" else [(left, right, out)]
+    for one_left, one_right, one_out in runs:
+        product = one_left @ one_right
+        _ = one_out.add_(product) if add else one_out.copy_(product)
+    return out
 
 
 def _add_up(error_rnv: Tensor, *, out: Tensor, add: bool) -> Tensor:

@@ -41,8 +41,9 @@ loss_copying, loss_decision
 OF_THE_DECISION = ("two_way", "copied", "loss_copying", "loss_decision")
 """Metrics that are not known (NaN) where the sequences of a set have no two candidates."""
 
-LOGITS_AT_ONCE = 1 << 20
-"""Logits computed together, unless those of one sequence are more: larger arrays fall out of the caches."""
+LOGITS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 28}
+"""Logits computed together, unless those of one sequence are more: on a CPU, larger arrays fall out of the caches; on a
+GPU, smaller ones leave it idle."""
 
 
 def score(model: StackedModel, inputs_rbs: Tensor, labels_rbt: Tensor, choice_rb2: Tensor, **options: Any) -> Tensor:
@@ -84,9 +85,9 @@ def score_sequences(
         Shape (R, B, M).
     """
     (runs, _, num_targets), num_tokens = labels_rbt.shape, model.word_embedding.weight.shape[1]
-    at_once = max(1, LOGITS_AT_ONCE // (runs * num_targets * num_tokens))
+    at_once = max(1, LOGITS_AT_ONCE[inputs_rbs.device.type] // (runs * num_targets * num_tokens))
     # One array for all: fresh memory of that size comes from the operating system page by page.
-    buffer_rnv = inputs_rbs.new_empty(runs, at_once * num_targets, num_tokens, dtype=model.word_embedding.weight.dtype)
+    buffer_rnv = model.word_embedding.weight.new_empty(runs, min(at_once, batch_size) * num_targets, num_tokens)
     parts = []
     for rows in slices(inputs_rbs.shape[1], batch_size):
         inputs, labels, choice = inputs_rbs[:, rows], labels_rbt[:, rows], choice_rb2[:, rows]

@@ -100,5 +100,5 @@ def fit(
         Progress(training.steps),
     ]
     if first_step < training.steps:
-        make_trainer(callbacks, training.steps - first_step).fit(module, data)
+        make_trainer(callbacks, training.steps - first_step, training.precision).fit(module, data)
     return steps
