@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dual_process.models.dropout import dropout
-from dual_process.models.stacked import StackedLinear
+from dual_process.models.stacked import StackedLinear, at_positions
 
 
 class StackedAttention(nn.Module):
@@ -82,7 +82,7 @@ class StackedAttention(nn.Module):
             Positions of the queries; None means all.
         """
         x_rbsd = self.attention_input(x_rbsd)
-        x_rbtd = x_rbsd if positions is None else x_rbsd[:, :, positions]
+        x_rbtd = x_rbsd if positions is None else at_positions(x_rbsd, positions)
         query, key = self.query(x_rbtd.flatten(1, 2)), self.key(x_rbsd.flatten(1, 2))
         return self._weigh(self._split(query, x_rbsd), self._split(key, x_rbsd), positions)
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 from dual_process.models.attention import StackedAttention
 from dual_process.models.dropout import dropout
 from dual_process.models.interface import StackedModel
-from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear
+from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear, at_positions
 
 INITIAL_SCALE = 0.02
 """Standard deviation of every initial weight matrix and embedding (BERT's ``initializer_range``)."""
@@ -67,7 +67,7 @@ class BertLayer(StackedAttention):
 
     def forward(self, x_rbsd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
         """Update the residual stream (R, B, S, D); with `positions`, return it at those alone."""
-        x_rbtd = x_rbsd if positions is None else x_rbsd[:, :, positions]
+        x_rbtd = x_rbsd if positions is None else at_positions(x_rbsd, positions)
         mixed = self.attend(x_rbsd, x_rbtd, positions)
         x = self.attention_norm(dropout(mixed, self.dropout, self.training) + x_rbtd.flatten(1, 2))
         hidden = self.output(functional.gelu(self.intermediate(x)))

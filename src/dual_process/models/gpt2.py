@@ -17,7 +17,7 @@ from torch.nn import functional
 from dual_process.models.attention import StackedAttention
 from dual_process.models.dropout import dropout
 from dual_process.models.interface import StackedModel
-from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear
+from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear, at_positions
 
 INITIAL_SCALE = 0.02
 """Standard deviation of the initial word embedding, and by default of all else (GPT-2's ``initializer_range``)."""
@@ -78,7 +78,7 @@ class Gpt2Layer(StackedAttention):
         normal = self.attention_input(x_rbsd)
         x_rbtd, queries = x_rbsd, normal
         if positions is not None:
-            x_rbtd, queries = x_rbsd[:, :, positions], normal[:, :, positions]
+            x_rbtd, queries = at_positions(x_rbsd, positions), at_positions(normal, positions)
         mixed = self.attend(normal, queries, positions)
         x = x_rbtd.flatten(1, 2) + dropout(mixed, self.dropout, self.training)
         hidden = functional.gelu(self.intermediate(self.feed_forward_norm(x)), approximate="tanh")

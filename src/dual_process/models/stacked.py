@@ -12,6 +12,8 @@ D      model width
 ====== ==========================================
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -79,3 +81,14 @@ class StackedEmbedding(nn.Module):
         num_runs, rows, width = self.weight.shape
         offset = torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
         return nn.functional.embedding(ids_rn + offset, self.weight.view(-1, width))
+
+
+def at_positions(x_rbsd: Tensor, positions: Sequence[int]) -> Tensor:
+    """Vectors (R, B, T, D) at some positions; a view where they follow one another.
+
+    An index of numbers is copied to a GPU at every call, and the copy waits for all work that is queued there.
+    """
+    first, last = positions[0], positions[-1]
+    if list(positions) == list(range(first, last + 1)):
+        return x_rbsd[:, :, first : last + 1]
+    return x_rbsd[:, :, list(positions)]
