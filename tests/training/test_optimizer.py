@@ -1,6 +1,7 @@
 """The stacked optimizer against torch.optim.AdamW, and its restart of chosen runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -97,6 +98,22 @@ def test_members_take_the_same_course_bit_for_bit_as_alone() -> None:
         clear_on_the_way(single, [run], cleared)
         for parameter, whole in zip(single, stack, strict=True):
             assert torch.equal(parameter[0], whole[run])
+
+
+def test_whole_stacks_at_once_take_the_same_course(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, where runs are out of step."""
+    cleared = {2: [(1, 0)], 4: [(0, 1), (1, 1), (2, 1)], 5: [(2, 0)]}
+    kernel, at_once = parameters(3), parameters(3)
+    clear_on_the_way(kernel, range(3), cleared)
+
+    def update(optimizer: StackedAdamW, group: dict[str, Any]) -> None:
+        optimizer._update_at_once(group, group["params"])
+
+    monkeypatch.setattr(StackedAdamW, "_update", update)
+    clear_on_the_way(at_once, range(3), cleared)
+    for one, other, start in zip(at_once, kernel, parameters(3), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+        assert (one - start).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("runs", [[1], torch.tensor([1])])
