@@ -9,6 +9,7 @@ import xarray as xr
 
 from dual_process.checkpoints import checkpoint_path, read_checkpoint, read_index, write_index, write_tensors
 from dual_process.probing.cohort import probe_cohort
+from dual_process.probing.evaluation import Evaluations
 from dual_process.probing.registry import ANALYSES
 from dual_process.probing.scores import METRICS
 from dual_process.schedules import steps_since_reset
@@ -224,3 +225,22 @@ def test_an_analysis_that_finds_no_set_of_its_own_is_left_out(trained):
     found = probe_cohort(plan.model_dump_json(), datasets=cohort.datasets, checkpoints=cohort.output, threads=1)
     assert set(DIMS) - set(found) == {"attention_reading", "ablation_effect"}
     assert not {"part", "probe_set", "head"} & set(found.coords)
+
+
+def test_a_killed_job_goes_on_where_it_was(trained, measured, tmp_path, monkeypatch):
+    cohort, measure, steps = trained("zipf-1.5", "corrected"), Evaluations.measure, []
+
+    def watched(self, model, step):
+        if step == 5 and 5 not in steps:
+            steps.append(step)
+            raise KeyboardInterrupt
+        steps.append(step)
+        return measure(self, model, step)
+
+    monkeypatch.setattr(Evaluations, "measure", watched)
+    options = {"datasets": cohort.datasets, "checkpoints": cohort.output, "threads": 1, "working": tmp_path / "w"}
+    with pytest.raises(KeyboardInterrupt):
+        probe_cohort(cohort.probes.model_dump_json(), **options)
+    found = probe_cohort(cohort.probes.model_dump_json(), **options)
+    assert steps == [1, 2, 5, 5, 10]
+    xr.testing.assert_identical(found, measured("zipf-1.5", "corrected"))

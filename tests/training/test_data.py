@@ -58,6 +58,14 @@ def test_a_run_sees_the_same_batches_in_any_cohort():
     assert not torch.equal(first[0][0], alone[0][0])
 
 
+def test_runs_that_share_a_data_set_get_what_copies_of_it_would_give_them():
+    first, second = compact(0), compact(1)
+    shared, apart = batches([first, second, first]), batches([first, second, dict(first)])
+    assert (len(shared.compact), len(apart.compact)) == (2, 3)
+    for found, wanted in zip(shared.batch(4), apart.batch(4), strict=True):
+        assert torch.equal(found, wanted)
+
+
 def test_the_loader_yields_the_rows_of_the_stores(tmp_path):
     cohort = make_cohort(tmp_path, seeds=(0, 1))
     data = CohortData(cohort.datasets, batch_size=8, first_step=8, steps=10)

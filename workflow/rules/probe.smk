@@ -1,6 +1,7 @@
 """Probing: everything that is measured on the checkpoints of a cohort.
 
 Needs a cohort's checkpoints and the data sets of its runs. Makes one labelled store, results/<scale>/probes/*.zarr.
+It computes on a GPU under the same condition as training does, and on any that it sees.
 "update" keeps an old store until the new one is whole, and brings it back if the job fails.
 """
 
@@ -22,7 +23,9 @@ rule probe_cohort:
     threads: settings.training.threads
     resources:
         mem_mb=growing(4000, most=64000),
-        runtime=growing(120, most=1440),
+        # One run on one core: 180 checkpoints with 14 sets of 10,000 sequences, at 2.5 s a set, and as much again.
+        runtime=growing(240, most=1440),
+        gpu=gpus_of_cohort,
     params:
         plan=probe_plan,
         code=source_digest("probing.cohort"),

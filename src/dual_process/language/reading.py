@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dual_process.devices import prepare_device
 from dual_process.language.encoding import Encoder, Window
 from dual_process.language.loading import add_rows, load_model, load_tokenizer, num_rows
 from dual_process.language_runs import UnitPlan
@@ -44,7 +45,7 @@ class Subject:
         model = load_model(folder, plan.objective)
         self.vocabulary = num_rows(model)
         add_rows(model, count=nonce, seed=integer_seed(plan.probing.seed, "unseen words", plan.labels.seed))
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = prepare_device()
         self.body: Any = model.base_model.to(self.device)
         # RoBERTa counts positions from the one after that of its padding
         self.first_position = getattr(getattr(self.body, "embeddings", None), "padding_idx", -1) + 1

@@ -26,10 +26,11 @@ def measure_ablation(subject: Subject) -> xr.Dataset:
     effects = []
     for name in names:
         inputs, choice = (evaluations.tensor(name, v, probing.probe_sequences) for v in ("input", "choice"))
-        effects.append(
-            ablate_heads(subject.model, inputs, choice, target=evaluations.targets[0], batch_size=probing.batch_size)
+        effect_rlh = ablate_heads(
+            subject.model, inputs, choice, target=evaluations.targets[0], batch_size=probing.batch_size
         )
-    effect_rlhe = torch.stack(effects, dim=3).numpy()
+        effects.append(evaluations.known(name, effect_rlh))
+    effect_rlhe = torch.stack(effects, dim=3).cpu().numpy()
     return xr.Dataset(
         {"ablation_effect": (("run", "layer_index", "head", "probe_set"), effect_rlhe)},
         coords={
@@ -68,7 +69,7 @@ def ablate_heads(
     layers = []
     for layer in model.attention_layers():
         heads = []
-        for kept in 1 - torch.eye(layer.heads):
+        for kept in 1 - torch.eye(layer.heads, device=inputs_rbs.device):
             layer.kept_heads = kept
             heads.append(two_way_accuracy(model, inputs_rbs, choice_rb2, **arguments) - whole)
         layer.kept_heads = None

@@ -27,10 +27,11 @@ def measure_attention(subject: Subject) -> xr.Dataset:
     readings = []
     for name in names:
         inputs, part = (evaluations.tensor(name, variable, limit) for variable in ("input", "part"))
-        readings.append(
-            read_parts(subject.model, inputs, part, target=first, num_parts=len(parts), batch_size=probing.batch_size)
+        reading_rlhp = read_parts(
+            subject.model, inputs, part, target=first, num_parts=len(parts), batch_size=probing.batch_size
         )
-    reading_rlhep = torch.stack(readings, dim=3).numpy()
+        readings.append(evaluations.known(name, reading_rlhp))
+    reading_rlhep = torch.stack(readings, dim=3).cpu().numpy()
     return xr.Dataset(
         {"attention_reading": (("run", "layer_index", "head", "probe_set", "part"), reading_rlhep)},
         coords={

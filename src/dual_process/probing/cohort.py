@@ -13,6 +13,7 @@ import torch
 import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
+from dual_process.devices import prepare_device
 from dual_process.models.registry import build_model
 from dual_process.probing.embedding import SEPARATION_ATTRS, measure_separation
 from dual_process.probing.evaluation import Evaluations
@@ -22,13 +23,15 @@ from dual_process.probing.rows import with_unseen_rows
 from dual_process.probing.subject import Subject
 from dual_process.runs import ProbePlan, stores_of_runs
 from dual_process.schedules import steps_since_reset
-from dual_process.store import open_store
-from dual_process.tasks.registry import layout
+from dual_process.store import open_store, write_store
+from dual_process.tasks.shared import open_vocabularies, shared_layout, shared_vocabulary
 
 logger = logging.getLogger(__name__)
 
 ORDER = ("run", "step", "analysis_step", "evaluation", "metric", "layer", "probed")
 """Dimensions that come first in every variable; the others keep the order of their analysis."""
+GROUPS = ("every", "some", "last")
+"""What is measured at every checkpoint, at some and at the last."""
 ATTRS = {
     "score": {"units": "1 (loss: nats)", "long_name": "mean over the sequences of an evaluation set"},
     "training_loss": {"units": "nats", "long_name": "mean training loss since the checkpoint before"},
@@ -39,9 +42,14 @@ ATTRS = {
 
 
 def probe_cohort(
-    plan_json: str, *, datasets: Iterable[str | Path], checkpoints: str | Path, threads: int
+    plan_json: str,
+    *,
+    datasets: Iterable[str | Path],
+    checkpoints: str | Path,
+    threads: int,
+    working: str | Path | None = None,
 ) -> xr.Dataset:
-    """Measure every checkpoint of a cohort.
+    """Measure every checkpoint of a cohort, on the GPU if there is one.
 
     Parameters
     ----------
@@ -53,6 +61,9 @@ def probe_cohort(
         Finished folder of checkpoints.
     threads
         CPU threads.
+    working
+        Folder in which what has been measured gathers, so that a killed job goes on; its name must change with the
+        plan, the checkpoints and the code. None: a killed job begins again.
     """
     torch.set_num_threads(threads)
     plan = ProbePlan.model_validate_json(plan_json)
@@ -61,37 +72,49 @@ def probe_cohort(
     subject = _subject(plan, stores_of_runs(cohort, datasets))
     since = np.stack([steps_since_reset(run.schedule, cohort.optimisation.steps, steps) for run in cohort.runs])
     kept = _spread(steps, plan.probing.analysis_steps)
-    every, some, last = [], [], xr.Dataset()
+    measured: list[dict[str, xr.Dataset]] = []
     for column, step in enumerate(steps):
-        losses = _load(subject, folder, step, np.isfinite(since[:, column]).tolist())
-        measured = subject.evaluations.measure(subject.model, step).assign(training_loss=("run", losses))
-        every.append(measured.merge(measure_separation(subject)))
-        if step in kept:
-            some.append(_analyse(subject, last_only=False))
-        if step == steps[-1]:
-            last = _analyse(subject, last_only=True)
+        part = Path(working, f"step_{step:08d}.zarr") if working else None
+        if part is None or not part.exists():
+            losses = _load(subject, folder, step, np.isfinite(since[:, column]).tolist())
+            measured.append(_measure(subject, step, losses, some=step in kept, last=step == steps[-1]))
+            if part is not None:
+                write_store(part, measured[-1], {})
+        else:
+            measured.append({group: open_store(part, group) for group in GROUPS})
         if (column + 1) % 20 == 0:
             logger.info("measured %d of %d checkpoints", column + 1, len(steps))
-    along_step = xr.concat(every, dim=_dimension("step", steps))
+    some = [each["some"] for step, each in zip(steps, measured, strict=True) if step in kept]
+    along_step = xr.concat([each["every"] for each in measured], dim=_dimension("step", steps))
     along_analysis_step = xr.concat(some, dim=_dimension("analysis_step", sorted(kept)))
-    dataset = xr.merge([along_step, along_analysis_step, last]).astype(np.float32)
+    dataset = xr.merge([along_step, along_analysis_step, measured[-1]["last"]]).astype(np.float32)
     dataset["steps_since_reset"] = ("run", "step"), since.astype(np.float32)
     return _label(dataset.transpose(*ORDER, ..., missing_dims="ignore"), subject)
 
 
 def _subject(plan: ProbePlan, stores: Sequence[Path]) -> Subject:
-    vocabularies = [open_store(path, "vocabulary") for path in stores]
+    vocabularies, device = open_vocabularies(stores), prepare_device()
     model = build_model(
         plan.cohort.model,
-        num_tokens=vocabularies[0].sizes["token"],
-        num_positions=layout(plan.cohort.runs[0].task).num_positions,
+        num_tokens=shared_vocabulary(vocabularies).sizes["token"],
+        num_positions=shared_layout(run.task for run in plan.cohort.runs).num_positions,
         num_runs=len(plan.cohort.runs),
     )
-    return Subject(plan, model.eval(), Evaluations(plan, stores), vocabularies)
+    return Subject(plan, model.eval().to(device), Evaluations(plan, stores, device), vocabularies)
+
+
+def _measure(subject: Subject, step: int, losses: np.ndarray, *, some: bool, last: bool) -> dict[str, xr.Dataset]:
+    """All that is due at one checkpoint, by how often it is due; what is not is empty."""
+    every = subject.evaluations.measure(subject.model, step).assign(training_loss=("run", losses))
+    return {
+        "every": every.merge(measure_separation(subject)),
+        "some": _analyse(subject, last_only=False) if some else xr.Dataset(),
+        "last": _analyse(subject, last_only=True) if last else xr.Dataset(),
+    }
 
 
 def _load(subject: Subject, folder: Path, step: int, was_reset: list[bool]) -> np.ndarray:
-    """Give the model the weights of a checkpoint and return the training losses of the runs."""
+    """Give the model the weights of a checkpoint, wherever it is, and return the training losses of the runs."""
     state = read_checkpoint(folder, step)
     losses: np.ndarray = state.pop("training_loss").numpy()
     state = with_unseen_rows(

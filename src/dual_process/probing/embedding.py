@@ -13,7 +13,7 @@ from torch import Tensor
 from dual_process.models.registry import initial_model
 from dual_process.probing.linear import cross_validated_accuracy, cross_validated_centroids
 from dual_process.probing.subject import Subject
-from dual_process.tasks.registry import layout
+from dual_process.tasks.shared import shared_layout
 
 NUM_COMPONENTS = 2
 SEPARATION_ATTRS = {
@@ -32,13 +32,13 @@ def measure_separation(subject: Subject) -> xr.Dataset:
     """How well groups of rows can be told apart, by a line and by their centroids; cheap enough for every step."""
     probing, vocabulary = subject.plan.probing, subject.vocabularies[0]
     rows = subject.model.word_embedding.weight.detach()
-    sides = torch.from_numpy(vocabulary["contrast_side"].values)
+    sides = torch.from_numpy(vocabulary["contrast_side"].values).to(rows.device)
     apart = separability(rows, sides, folds=probing.probe_folds, penalty=probing.probe_penalty)
     nearest = centroid_accuracy(rows, sides, folds=probing.probe_folds)
     return xr.Dataset(
         {
-            "separability": (("run", "contrast"), apart.numpy()),
-            "centroid_accuracy": (("run", "contrast"), nearest.numpy()),
+            "separability": (("run", "contrast"), apart.cpu().numpy()),
+            "centroid_accuracy": (("run", "contrast"), nearest.cpu().numpy()),
         },
         coords={"contrast": vocabulary["contrast"].values},
     )
@@ -48,23 +48,24 @@ def measure_embedding(subject: Subject) -> xr.Dataset:
     """Coordinates, norm and drift of every row."""
     rows = subject.model.word_embedding.weight.detach()
     coordinates, explained = principal_components(rows)
+    distance = drift(rows, initial_rows(subject).to(rows.device))
     return xr.Dataset(
         {
-            "embedding_coordinates": (("run", "token", "component"), coordinates.numpy()),
-            "embedding_norm": (("run", "token"), rows.norm(dim=-1).numpy()),
-            "embedding_drift": (("run", "token"), drift(rows, initial_rows(subject)).numpy()),
-            "explained_variance": (("run", "component"), explained.numpy()),
+            "embedding_coordinates": (("run", "token", "component"), coordinates.cpu().numpy()),
+            "embedding_norm": (("run", "token"), rows.norm(dim=-1).cpu().numpy()),
+            "embedding_drift": (("run", "token"), distance.cpu().numpy()),
+            "explained_variance": (("run", "component"), explained.cpu().numpy()),
         },
         coords={"component": np.arange(1, NUM_COMPONENTS + 1)},
     )
 
 
 def initial_rows(subject: Subject) -> Tensor:
-    """Word embedding from which training started, without unseen tokens where those are not trained."""
+    """Word embedding from which training started, on the CPU, without unseen tokens where those are not trained."""
     cohort, vocabulary = subject.plan.cohort, subject.vocabularies[0]
     num_tokens = vocabulary.sizes["token"] if cohort.protocol.train_unseen else int(vocabulary.attrs["num_trained"])
     seeds = [run.seed for run in cohort.runs]
-    num_positions = layout(cohort.runs[0].task).num_positions
+    num_positions = shared_layout(run.task for run in cohort.runs).num_positions
     model = initial_model(
         cohort.model, cohort.protocol, num_tokens=num_tokens, num_positions=num_positions, seeds=seeds
     )

@@ -40,8 +40,8 @@ def measure_rank_frequency(subject: Subject) -> xr.Dataset:
         )
         query_rb = inputs[..., int(evaluations.sets[SET][0].attrs["query_position"])]
         wanted = scores_rbm[..., [METRICS.index(metric) for metric in BY_TOKEN]]
-        accuracy = mean_by_token(wanted, query_rb, subject.vocabularies[0].sizes["token"])
-        found["token_accuracy"] = ("run", "token", "metric_by_token"), accuracy.numpy()
+        accuracy = evaluations.known(SET, mean_by_token(wanted, query_rb, subject.vocabularies[0].sizes["token"]))
+        found["token_accuracy"] = ("run", "token", "metric_by_token"), accuracy.cpu().numpy()
         found = found.assign_coords(metric_by_token=np.array(BY_TOKEN, dtype=object))
     return found
 
@@ -49,8 +49,8 @@ def measure_rank_frequency(subject: Subject) -> xr.Dataset:
 def mean_by_token(values_rbm: Tensor, ids_rb: Tensor, num_tokens: int) -> Tensor:
     """Mean over the sequences of each token, shape (R, V, M); NaN for tokens without a sequence."""
     num_runs, _, num_metrics = values_rbm.shape
-    sums = torch.zeros(num_runs, num_tokens, num_metrics, dtype=torch.double)
+    sums = torch.zeros(num_runs, num_tokens, num_metrics, dtype=torch.double, device=ids_rb.device)
     sums.scatter_add_(1, ids_rb[..., None].expand(values_rbm.shape), values_rbm.double())
-    counts = torch.zeros(num_runs, num_tokens, dtype=torch.double)
+    counts = torch.zeros(num_runs, num_tokens, dtype=torch.double, device=ids_rb.device)
     counts.scatter_add_(1, ids_rb, torch.ones_like(ids_rb, dtype=torch.double))
     return sums / counts[..., None]

@@ -2,7 +2,7 @@
 
 Under the reference protocol unseen rows are part of the trained model (as softmax negatives) and are used as they
 are. Otherwise the model has no such rows: they are drawn when it is measured, from the law of the last draw of the
-whole embedding, initial or reset.
+whole embedding, initial or reset. All rows are drawn on the CPU, so that they are the same on every device.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Protocol
+from dual_process.devices import send
 from dual_process.models.interface import StackedModel
 from dual_process.streams import integer_seed, stream
 
@@ -30,7 +31,7 @@ def with_unseen_rows(
     Parameters
     ----------
     state
-        Stacked state dict of a :class:`~dual_process.models.interface.StackedModel`.
+        Stacked state dict of a :class:`~dual_process.models.interface.StackedModel`, on the CPU.
     num_tokens
         Ids wanted.
     protocol
@@ -42,6 +43,8 @@ def with_unseen_rows(
     """
     weight, bias = state["word_embedding.weight"], state["decoder_bias"]
     missing = num_tokens - weight.shape[1]
+    if not missing:
+        return dict(state)
     rows = []
     for run, seed in enumerate(seeds):
         scale = protocol.reset_scale if was_reset[run] else protocol.initial_embedding_scale
@@ -76,7 +79,7 @@ def redraw_rows(
     """
     weight = model.word_embedding.weight
     for run, seed in enumerate(seeds):
-        ids = ids_rn[run].unique()
+        ids = ids_rn[run].unique()  # on a GPU, too, in increasing order
         rng = stream(seed, "evaluation rows", step)
         size = (len(ids), weight.shape[2])
         if embedding == "uniform":
@@ -85,5 +88,5 @@ def redraw_rows(
             rows = rng.normal(5, 5, size)
         else:
             picked = rng.integers(0, trained, (len(ids), 10))
-            rows = weight[run].numpy()[picked].mean(1)
-        weight[run, ids] = torch.from_numpy(rows.astype(np.float32))
+            rows = weight[run].cpu().numpy()[picked].mean(1)
+        weight[run, ids] = send(torch.from_numpy(rows.astype(np.float32)), weight.device)

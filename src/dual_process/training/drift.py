@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dual_process import blocks
 from dual_process.blocks import Protocol, Schedule
+from dual_process.devices import send
 from dual_process.streams import integer_seed
-from dual_process.training.data import Batch
+from dual_process.training.data import Batch, inputs_on_cpu
 from dual_process.training.forgetting.cohort import draw_rows
 from dual_process.training.module import CohortModule
 
@@ -43,16 +44,19 @@ class Drift(lightning.Callback):
 
     def on_train_batch_start(self, trainer: Any, pl_module: CohortModule, batch: Batch, batch_idx: int) -> None:
         """Overwrite the rows of the occurrences that drift in the coming step."""
+        if not self.probabilities:
+            return
         weight = pl_module.model.word_embedding.weight.detach()
+        inputs = inputs_on_cpu(trainer, batch)
         for run, probability in self.probabilities.items():
             self._kept[run] = weight[run].clone()
             seed = integer_seed(self.seeds[run], "reset", pl_module.completed_steps)
             generator = torch.Generator().manual_seed(seed)
-            occurrences = batch[0][run].flatten().cpu()
+            occurrences = inputs[run].flatten()
             occurrences = occurrences[occurrences < self.num_drawn]
             ids = occurrences[torch.rand(len(occurrences), generator=generator) < probability].unique()
             rows = draw_rows(weight[run], len(ids), self.protocol, generator)
-            weight[run, ids.to(weight.device)] = rows.to(weight.device)
+            weight[run, send(ids, weight.device)] = send(rows, weight.device)
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: CohortModule, outputs: Any, batch: Batch, batch_idx: int

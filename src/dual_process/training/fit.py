@@ -12,8 +12,8 @@ from dual_process.locks import Lease, waiting_lock
 from dual_process.models.registry import initial_model
 from dual_process.runs import CohortPlan, stores_of_runs
 from dual_process.schedules import checkpoint_steps
-from dual_process.store import move, open_store
-from dual_process.tasks.registry import layout
+from dual_process.store import move
+from dual_process.tasks.shared import open_vocabularies, shared_layout, shared_vocabulary
 from dual_process.trainer import make_trainer
 from dual_process.training.data import CohortData
 from dual_process.training.drift import Drift
@@ -84,7 +84,8 @@ def fit(
     schedules, seeds = [run.schedule for run in plan.runs], [run.seed for run in plan.runs]
     steps = checkpoint_steps(training, schedules)
     first_step = resumable_step(working)
-    shape, vocabulary = layout(plan.runs[0].task), open_store(stores[0], "vocabulary")
+    shape = shared_layout(run.task for run in plan.runs)
+    vocabulary = shared_vocabulary(open_vocabularies(stores))
     num_tokens = vocabulary.sizes["token"] if plan.protocol.train_unseen else int(vocabulary.attrs["num_trained"])
     model = initial_model(
         plan.model, plan.protocol, num_tokens=num_tokens, num_positions=shape.num_positions, seeds=seeds

@@ -39,6 +39,13 @@ class Checkpoints(lightning.Callback):
         When to save.
     num_runs
         Members of the cohort.
+
+    Attributes
+    ----------
+    loss_sum
+        Sum of the losses (R,) since the checkpoint before, where the model is: it leaves a GPU in files only.
+    loss_steps
+        How many steps are in it.
     """
 
     def __init__(self, folder: Path, steps: Iterable[int], num_runs: int) -> None:
@@ -46,11 +53,15 @@ class Checkpoints(lightning.Callback):
         self.loss_sum = torch.zeros(num_runs)
         self.loss_steps = torch.zeros((), dtype=torch.long)
 
+    def on_train_start(self, trainer: Any, pl_module: CohortModule) -> None:
+        """Move the running loss to where the model is."""
+        self.loss_sum = self.loss_sum.to(pl_module.device)
+
     def on_train_batch_end(
         self, trainer: Any, pl_module: CohortModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save if the step is listed."""
-        self.loss_sum += pl_module.run_losses.to(self.loss_sum.device)
+        self.loss_sum += pl_module.run_losses
         self.loss_steps += 1
         if pl_module.completed_steps in self.steps:
             step = pl_module.completed_steps

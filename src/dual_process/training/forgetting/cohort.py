@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Protocol, Schedule, Temporary
+from dual_process.devices import send
 from dual_process.models.registry import StackedModel
 from dual_process.schedules import is_reset, replacement_probability
 from dual_process.streams import integer_seed
-from dual_process.training.data import Batch
+from dual_process.training.data import Batch, inputs_on_cpu
 from dual_process.training.module import BODY, DECODER_BIAS, EMBEDDING, CohortModule
 
 
@@ -33,9 +34,17 @@ def draw_rows(table: Tensor, rows: int, protocol: Protocol, generator: torch.Gen
     generator
         Source of the draws.
     """
-    scale = protocol.reset_scale
-    sd = float(table.std()) if scale == "empirical" else scale
-    return torch.empty(rows, table.shape[1]).normal_(0, sd, generator=generator)
+    return draw_normal(rows, table.shape[1], scale_of_rows(table, protocol), generator)
+
+
+def scale_of_rows(table: Tensor, protocol: Protocol) -> float:
+    """Standard deviation of fresh rows; only an empirical one asks the device of the table."""
+    return float(table.std()) if protocol.reset_scale == "empirical" else protocol.reset_scale
+
+
+def draw_normal(rows: int, width: int, scale: float, generator: torch.Generator) -> Tensor:
+    """Draw rows from N(0, scale), shape (rows, width), on the CPU."""
+    return torch.empty(rows, width).normal_(0, scale, generator=generator)
 
 
 class Forgetting(lightning.Callback):
@@ -55,19 +64,22 @@ class Forgetting(lightning.Callback):
 
     def on_train_batch_start(self, trainer: Any, pl_module: CohortModule, batch: Batch, batch_idx: int) -> None:
         """Replace rows for the coming step, where a schedule is probabilistic."""
-        weight = pl_module.model.word_embedding.weight
         step = pl_module.completed_steps
-        for run, schedule in enumerate(self.schedules):
-            probability = replacement_probability(schedule, step)
+        chances = {run: replacement_probability(schedule, step) for run, schedule in enumerate(self.schedules)}
+        if not any(chances.values()):
+            return
+        weight, inputs = pl_module.model.word_embedding.weight.detach(), inputs_on_cpu(trainer, batch)
+        for run, probability in chances.items():
             if probability:
                 generator = torch.Generator().manual_seed(integer_seed(self.seeds[run], "reset", step))
-                ids = batch[0][run].unique()
+                candidates = inputs[run].unique()
                 if self.protocol.padding_is_first_noun:
-                    ids = ids[ids != 0]
-                ids = ids[(torch.rand(len(ids), generator=generator) < probability).to(ids.device)]
-                self._replaced.append((run, ids, weight.detach()[run, ids].clone()))
-                rows = draw_rows(weight.detach()[run], len(ids), self.protocol, generator)
-                weight.detach()[run, ids] = rows.to(weight.device)
+                    candidates = candidates[candidates != 0]
+                chosen = candidates[torch.rand(len(candidates), generator=generator) < probability]
+                ids = send(chosen, weight.device)
+                self._replaced.append((run, ids, weight[run, ids].clone()))
+                rows = draw_rows(weight[run], len(chosen), self.protocol, generator)
+                weight[run, ids] = send(rows, weight.device)
 
     def on_after_backward(self, trainer: Any, pl_module: CohortModule) -> None:
         """Put replaced rows back and drop their gradients, which belong to the drawn rows."""
@@ -83,25 +95,33 @@ class Forgetting(lightning.Callback):
     ) -> None:
         """Reset the runs that are due after this step; the checkpoint of the step has been taken before."""
         step = pl_module.completed_steps
-        for run, schedule in enumerate(self.schedules):
-            if is_reset(schedule, step):
-                generator = torch.Generator().manual_seed(integer_seed(self.seeds[run], "reset", step))
-                self._reset(pl_module.model, run, generator)
-                self._clear_moments(pl_module, run, schedule)
+        due = [run for run, schedule in enumerate(self.schedules) if is_reset(schedule, step)]
+        if due:
+            self._reset(pl_module.model, due, step)
+            for is_temporary in (False, True):
+                self._clear_moments(pl_module, due, is_temporary=is_temporary)
 
     @torch.no_grad()
-    def _reset(self, model: StackedModel, run: int, generator: torch.Generator) -> None:
+    def _reset(self, model: StackedModel, due: list[int], step: int) -> None:
         weight = model.word_embedding.weight
-        weight[run] = draw_rows(weight[run], weight.shape[1], self.protocol, generator).to(weight.device)
+        drawn: dict[tuple[int, float], Tensor] = {}  # runs of one seed draw the same rows
+        for run in due:
+            key = self.seeds[run], scale_of_rows(weight[run], self.protocol)
+            if key not in drawn:
+                generator = torch.Generator().manual_seed(integer_seed(self.seeds[run], "reset", step))
+                fresh = draw_normal(weight.shape[1], weight.shape[2], key[1], generator)
+                drawn[key] = send(fresh, weight.device)
+            weight[run] = drawn[key]
         if self.protocol.padding_is_first_noun:
-            weight[run, 0] = 0
+            weight[due, 0] = 0
         if self.protocol.reset_decoder_bias:
-            model.decoder_bias[run] = 0
+            model.decoder_bias[due] = 0
 
-    def _clear_moments(self, module: CohortModule, run: int, schedule: Schedule) -> None:
-        temporary = isinstance(schedule, Temporary)
-        what = self.protocol.clear_moments_temporary if temporary else self.protocol.clear_moments_active
+    def _clear_moments(self, module: CohortModule, due: list[int], *, is_temporary: bool) -> None:
+        runs = [run for run in due if isinstance(self.schedules[run], Temporary) == is_temporary]
+        what = self.protocol.clear_moments_temporary if is_temporary else self.protocol.clear_moments_active
         groups = {"none": [], "embedding": [EMBEDDING], "all": [EMBEDDING, DECODER_BIAS, BODY]}[what]
         if what == "embedding" and self.protocol.reset_decoder_bias:
             groups = [EMBEDDING, DECODER_BIAS]
-        module.optimizer.clear([run], groups)
+        if runs and groups:
+            module.optimizer.clear(runs, groups)
