@@ -6,6 +6,7 @@
 # make test | lint | docs | clean             see CONTRIBUTING.md
 # make test-slurm [SLOW=1]                    the profiles on a SLURM of our own (root, Debian packages slurm-wlm, munge)
 # make bench [THREADS=2]                      the published pipeline and ours side by side, into benchmarks/RESULTS.md
+# make bench-gpu [GRID=1] [MINUTES=..]        cohorts on one GPU, or the grid of the main text at paper scale on it
 # PYTHON=python3.12 picks the interpreter of the environment when it is created.
 
 PYTHON ?= python3
@@ -34,7 +35,7 @@ endif
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .NOTPARALLEL:
-.PHONY: figures all report doctor plan costs test test-slurm lint docs bench clean
+.PHONY: figures all report doctor plan costs test test-slurm lint docs bench bench-gpu clean
 .DEFAULT_GOAL := figures
 
 # The workflow's default target is the main text, its target `figures` everything.
@@ -80,6 +81,9 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m dual_process.config_docs
+
+bench-gpu: $(STAMP)
+	$(BIN)/python -m benchmarks.gpu --threads 4 $(if $(GRID),--grid) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: $(STAMP)
 	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m benchmarks.bench --threads $(THREADS)
