@@ -53,6 +53,11 @@ def test_paper_configuration_plans_its_grid(project: Project) -> None:
     assert plan["make_dataset"] == 24
 
 
+def test_one_cell_of_the_paper_is_one_run(project: Project) -> None:
+    plan = project.plan("--configfile", "config/paper.yaml", "config/paper_cell.yaml", "--", "fig3")
+    assert plan == {"make_dataset": 1, "train_cohort": 1, "probe_cohort": 1, "fig3": 1}
+
+
 def test_editing_a_figure_redraws_that_figure_alone(edited: Project) -> None:
     path = edited.folder / "src/dual_process/figures/fig3.py"
     path.write_text(path.read_text() + "\nunused = 1\n")
