@@ -1,5 +1,9 @@
 """Where training and probing compute, on a machine with a GPU and without."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -42,3 +46,28 @@ def test_a_copy_to_the_gpu_does_not_wait():
     copied = send(torch.arange(1 << 20), device)
     assert not torch.cuda.current_stream().query()
     assert torch.equal(copied.cpu(), torch.arange(1 << 20))
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from dual_process.devices import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+def work():
+    arrays = [np.ones(500_000) for _ in range(5)]
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an option of glibc")
+def test_freed_memory_is_kept():
+    faults = {}
+    for what in ("keep", "leave"):
+        done = subprocess.run([sys.executable, "-c", FAULTS, what], capture_output=True, text=True, check=True)
+        faults[what] = int(done.stdout)
+    assert faults["keep"] < 1000 < faults["leave"]

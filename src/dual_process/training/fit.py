@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from dual_process.checkpoints import INDEX, RESUME, read_index, resumable_step, write_index
+from dual_process.devices import keep_freed_memory
 from dual_process.locks import Lease, waiting_lock
 from dual_process.models.registry import initial_model
 from dual_process.runs import CohortPlan, stores_of_runs
@@ -80,6 +81,7 @@ def fit(
 ) -> list[int]:
     """Run the optimisation, writing checkpoints to `working`; return their steps."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     training = plan.optimisation
     schedules, seeds = [run.schedule for run in plan.runs], [run.seed for run in plan.runs]
     steps = checkpoint_steps(training, schedules)
