@@ -80,8 +80,8 @@ def measure_floor(scope: Scope, step: float) -> str:
     ours = Ours(replace(scope.work, evaluation_sequences=20))
     num_tokens, parameters = ours.model.config.num_tokens, sum(p.numel() for p in ours.model.parameters())
     counted = count_operations(scope.work, num_tokens), count_bytes(scope.work, num_tokens, parameters)
-    floor = Floor(*counted, *measure_peaks(scope.matrix))
-    bfloat16, _ = measure_peaks(scope.matrix, torch.bfloat16)
+    peaks = measure_peaks(scope.matrix, ("float32", "bfloat16"))
+    floor, bfloat16 = Floor(*counted, peaks.operations["float32"], peaks.bytes), peaks.operations["bfloat16"]
     return (
         f"Floor of a step: {floor.operations / 1e9:.2f} GFLOP at {floor.operations_per_second / 1e9:.0f} GFLOP/s "
         f"(square float32 product of {scope.matrix:,}) is {duration(floor.operations / floor.operations_per_second)}, "

@@ -1,16 +1,18 @@
-"""The least a training step needs, counted from its sizes, against the peaks of this machine.
+"""The least a training step needs, counted from its sizes, against the peaks of a device.
 
 Counted are operations and bytes of our formulation: logits at the three targets, the last layer away from them only
 as keys and values. Activations are left out of the bytes, because those of one layer fit a cache.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
+from benchmarks.clock import best_seconds
 from benchmarks.ours import Work
+from dual_process.devices import CPU
 from dual_process.tasks.part_of_speech import LENGTH, TARGET_POSITIONS
 
 FLOAT = 4
@@ -19,7 +21,7 @@ FLOAT = 4
 
 @dataclass(frozen=True)
 class Floor:
-    """Operations, bytes, and this machine's peaks."""
+    """Operations, bytes, and the peaks of a device."""
 
     operations: float
     bytes: float
@@ -58,20 +60,21 @@ def count_bytes(work: Work, num_tokens: int, num_parameters: int) -> float:
     return float(FLOAT * (5 * logits + 2 * decoder + 8 * num_parameters))
 
 
-def measure_peaks(size: int, precision: torch.dtype = torch.float32) -> tuple[float, float]:
-    """Operations per second of a product of square matrices, and bytes per second of a copy of float32; best of 5."""
-    left, right = (torch.randn(size, size).to(precision) for _ in range(2))
-    product = torch.empty(size, size, dtype=precision)
-    source = torch.randn(16 * size * size)
-    target = torch.empty_like(source)
-    operations = 2 * size**3 / _best(lambda: torch.mm(left, right, out=product))
-    return operations, 2 * FLOAT * source.numel() / _best(lambda: target.copy_(source))
+@dataclass(frozen=True)
+class Peaks:
+    """What a device can do: operations per second by precision, and bytes per second."""
+
+    operations: dict[str, float]
+    bytes: float
 
 
-def _best(action: Callable[[], object]) -> float:
-    times = []
-    for _ in range(6):  # the first one touches the memory
-        begun = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begun)
-    return min(times[1:])
+def measure_peaks(size: int, precisions: Iterable[str], device: torch.device = CPU) -> Peaks:
+    """Measure products of square matrices of so many rows, and a copy of sixteen of float32; best of 5."""
+    operations = {}
+    for name in precisions:
+        left, right = (torch.randn(size, size, device=device).to(getattr(torch, name)) for _ in range(2))
+        multiply = partial(torch.mm, left, right, out=torch.empty_like(left))
+        operations[name] = 2 * size**3 / best_seconds(multiply, device)
+    source = torch.randn(16 * size**2, device=device)
+    copy = partial(torch.empty_like(source).copy_, source)
+    return Peaks(operations, 2 * source.nbytes / best_seconds(copy, device))

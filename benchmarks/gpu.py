@@ -5,10 +5,12 @@ that the same command goes on where it was stopped. Without a GPU it says so, ex
 """
 
 import argparse
+import gc
 import json
 import os
 import platform
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -21,18 +23,18 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.clock import seconds
+from benchmarks.floor import Floor, Peaks, count_bytes, count_operations, measure_peaks
 from benchmarks.gpu_grid import Grid, train_grid
-from benchmarks.gpu_steps import Peaks, measure_cohort, measure_peaks
-from benchmarks.ours import ALPHA, Work
+from benchmarks.ours import ALPHA, Ours, Work
 from benchmarks.report import PACKAGES, duration, hardware, load, number, table
-from dual_process.blocks import Training
 from dual_process.devices import prepare_device
 from dual_process.training.saving import TRY_AGAIN
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 STEPS = 62_500
 """Of the paper's run."""
-PRECISIONS = ("float32", "bfloat16") if "precision" in Training.model_fields else ("float32",)
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,40 @@ def once(path: Path, measure: Callable[[], dict[str, float]]) -> dict[str, float
     return kept
 
 
+def measure_cohort(work: Work, device: torch.device, precision: str, *, warm: int, rounds: int) -> dict[str, float]:
+    """Measure one size of cohort in one precision.
+
+    Returns
+    -------
+    dict
+        Seconds of a `step` with Lightning and of an `evaluation` set, Lightning's `share` of the step, `peak` bytes of
+        GPU memory in training, `operations` and `bytes` that a step needs.
+    """
+    ours = Ours(work, warm)
+    with_lightning, bare, peak = [], [], 0
+    for _ in range(rounds):
+        gc.collect()
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(device)
+        with_lightning.append(ours.train(precision))
+        if device.type == "cuda":
+            peak = max(peak, torch.cuda.max_memory_allocated(device))
+        bare.append(ours.train_bare(precision))
+    ours.model.to(device)
+    sets = [each.to(device) for each in ours.evaluation()]
+    ours.evaluate(*(each[:, : each.shape[1] // 10] for each in sets))
+    num_tokens, parameters = ours.model.config.num_tokens, sum(each.numel() for each in ours.model.parameters())
+    return {
+        "step": statistics.median(with_lightning),
+        "share": statistics.median(1 - without / step for step, without in zip(with_lightning, bare, strict=True)),
+        "peak": float(peak),
+        "evaluation": seconds(lambda: ours.evaluate(*sets), device),
+        "operations": count_operations(work, num_tokens),
+        "bytes": count_bytes(work, num_tokens, parameters),
+    }
+
+
 def step_rows(scope: Scope, device: torch.device, folder: Path, peaks: Peaks) -> list[list[str]]:
     """Measure cohorts of every size in every precision; one row each."""
     rows = []
@@ -83,7 +119,7 @@ def step_rows(scope: Scope, device: torch.device, folder: Path, peaks: Peaks) ->
             work = replace(scope.work, runs=runs)
             measure = partial(measure_cohort, work, device, precision, warm=scope.warm, rounds=scope.rounds)
             found = once(folder / f"{precision}-{runs}.json", measure)
-            floor = max(found["operations"] / peaks.operations[precision], found["bytes"] / peaks.bytes)
+            floor = Floor(found["operations"], found["bytes"], peaks.operations[precision], peaks.bytes).seconds
             rows.append(
                 [
                     *(f"{runs}", precision, duration(found["step"]), number(1 / found["step"])),
@@ -98,7 +134,7 @@ def step_rows(scope: Scope, device: torch.device, folder: Path, peaks: Peaks) ->
 
 def measure_steps(scope: Scope, device: torch.device, folder: Path, before: str) -> str:
     """Measure everything but the grid; return the markdown."""
-    peaks = measure_peaks(device, scope.matrix, PRECISIONS)
+    peaks = measure_peaks(scope.matrix, PRECISIONS, device)
     rows = step_rows(scope, device, folder, peaks)
     header = [
         "runs",

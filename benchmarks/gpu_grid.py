@@ -83,9 +83,9 @@ class Grid:
         base, paper = (yaml.safe_load((CONFIG / name).read_text()) for name in ("config.yaml", "paper.yaml"))
         data = merge(merge(base, paper), TINY if self.tiny else {})
         data["training_variants"] = {}
-        own = {"precision": self.precision} if self.precision != "float32" else {}
-        own |= {} if self.checkpoints_every is None else {"checkpoints_every": self.checkpoints_every}
-        data["training"] = data["training"] | own
+        data["training"] = data["training"] | {"precision": self.precision}
+        if self.checkpoints_every is not None:
+            data["training"]["checkpoints_every"] = self.checkpoints_every
         data["grids"] = {name: data["grids"][name] for name in GRIDS}
         data["figures"] = {name: {"grids": list(GRIDS)} for name in FIGURES}
         data["probing"] = data["probing"] | {"analyses": list(ANALYSES)}

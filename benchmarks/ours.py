@@ -1,18 +1,19 @@
 """Our pipeline on the benchmark's work: the very classes that training and probing use."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as lightning
 import torch
 import yaml  # type: ignore[import-untyped]
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from benchmarks.clock import Clock, wait
 from dual_process.blocks import REFERENCE, PartOfSpeech, Probing, Training, Vanilla, Zipf
+from dual_process.devices import prepare_device
 from dual_process.models.bert import BertConfig, StackedBert
 from dual_process.probing.scores import score
 from dual_process.runs import DatasetPlan
@@ -20,7 +21,7 @@ from dual_process.tasks.dataset import make_dataset
 from dual_process.tasks.part_of_speech import CHUNK, LENGTH, TARGET_POSITIONS, draw_training
 from dual_process.tasks.vocabulary import Vocabulary, make_vocabulary
 from dual_process.trainer import make_trainer
-from dual_process.training.data import StepIndexedBatches
+from dual_process.training.data import StepIndexedBatches, make_loader
 from dual_process.training.forgetting.cohort import Forgetting
 from dual_process.training.module import CohortModule
 from dual_process.training.progress import Progress
@@ -80,25 +81,20 @@ class BareModule(CohortModule):
         return self.counter
 
 
-class Clock(lightning.Callback):
-    """Notes when each batch is done."""
-
-    def __init__(self) -> None:
-        self.stamps: list[float] = []
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Note the time."""
-        self.stamps.append(time.perf_counter())
-
-
 class Ours:
-    """A cohort and its data."""
+    """A cohort and its data, trained on the GPU if there is one.
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self.groups = [
-            make_dataset(work.plan(seed, (work.steps + WARM) * work.batch_size)) for seed in range(work.runs)
-        ]
+    Parameters
+    ----------
+    work
+        Sizes.
+    warm
+        Steps of a block before the clock starts.
+    """
+
+    def __init__(self, work: Work, warm: int = WARM) -> None:
+        self.work, self.warm, self.last = work, warm, warm + work.steps
+        self.groups = [make_dataset(work.plan(seed, self.last * work.batch_size)) for seed in range(work.runs)]
         self.num_trained = int(self.groups[0]["vocabulary"].attrs["num_trained"])
         self.model = StackedBert(
             BertConfig(
@@ -112,12 +108,10 @@ class Ours:
             )
         )
         self.model.initialise([torch.Generator().manual_seed(seed) for seed in range(work.runs)])
-        self.module = BareModule(**self._settings())
-        self.optimizer = self.module.configure_optimizers()
 
     def _settings(self) -> dict[str, Any]:
         """Arguments of the module."""
-        training = Training(steps=self.work.steps + WARM, batch_size=self.work.batch_size)
+        training = Training(steps=self.last, batch_size=self.work.batch_size)
         seeds = range(self.work.runs)
         return {"model": self.model, "training": training, "targets": TARGET_POSITIONS, "seeds": seeds}
 
@@ -129,32 +123,39 @@ class Ours:
             training[0].attrs,
             batch_size=self.work.batch_size,
             first_step=0,
-            steps=self.work.steps + WARM,
+            steps=self.last,
         )
 
-    def train_bare(self) -> float:
+    def train_bare(self, precision: str = "float32") -> float:
         """Seconds per step in a plain loop."""
-        self.model.train()
-        begun = time.perf_counter()
-        for index, batch in enumerate(self.batches()):
-            if index == WARM:
+        device, begun = prepare_device(), 0.0
+        module = BareModule(**self._settings()).to(device)
+        module.train()
+        optimizer = module.configure_optimizers()
+        mixed = torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+        for index, batch in enumerate(make_loader(self.batches())):
+            if index == self.warm:
+                wait(device)
                 begun = time.perf_counter()
-            self.optimizer.zero_grad()
-            self.module.training_step(batch, index).backward()
-            self.optimizer.step()
-            self.module.counter += 1
+            inputs, targets = (each.to(device, non_blocking=True) for each in batch)
+            optimizer.zero_grad()
+            with mixed:
+                loss = module.training_step((inputs, targets), index)
+            loss.backward()
+            optimizer.step()
+            module.counter += 1
+        wait(device)
         return (time.perf_counter() - begun) / self.work.steps
 
     def train(self, precision: str = "float32") -> float:
         """Seconds per step as runs are trained, with Lightning and the callbacks that act at every step."""
         self.model.train()
-        clock, runs = Clock(), self.work.runs
+        clock, runs = Clock(self.warm, self.last), self.work.runs
         checkpoints = Checkpoints(Path("never-written"), (), runs)
         forgetting = Forgetting([Vanilla(kind="vanilla")] * runs, range(runs), REFERENCE)
-        callbacks = [checkpoints, forgetting, Progress(self.work.steps), clock]
-        trainer = make_trainer(callbacks, self.work.steps + WARM, precision)
-        trainer.fit(CohortModule(**self._settings()), DataLoader(self.batches(), batch_size=None))
-        return (clock.stamps[-1] - clock.stamps[WARM - 1]) / self.work.steps
+        trainer = make_trainer([checkpoints, forgetting, Progress(self.last), clock], self.last, precision)
+        trainer.fit(CohortModule(**self._settings()), make_loader(self.batches()))
+        return (clock.stamps[1] - clock.stamps[0]) / self.work.steps
 
     def evaluation(self, name: str = "val") -> tuple[Tensor, Tensor, Tensor]:
         """Inputs, labels and choices of an evaluation set, each with a run axis."""

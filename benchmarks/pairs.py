@@ -1,13 +1,13 @@
 """Both pipelines in one process, by turns, on the same weights, batches and evaluation set."""
 
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from benchmarks.clock import seconds
 from benchmarks.ours import ALPHA, WARM, Ours, Work, seconds_to_draw
 from benchmarks.reference import Reference, SequentialDrawing, full_labels
 from dual_process.models.convert import to_transformers
@@ -83,13 +83,6 @@ def sequential_drawing(ours: Ours) -> SequentialDrawing:
         alpha=ALPHA,
         copula=vocabulary.copula,
     )
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Time one call."""
-    begun = time.perf_counter()
-    action()
-    return time.perf_counter() - begun
 
 
 def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int) -> Measured:

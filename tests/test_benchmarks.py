@@ -15,6 +15,7 @@ from benchmarks.pairs import Measured, Pair, check_same_work, make_reference, ra
 ROOT = Path(__file__).parents[1]
 ROWS = [
     "training step",
+    "training step, our products in bfloat16",
     "evaluation set",
     "drawing 50,000 sequences",
     "whole run, projected",

@@ -1,4 +1,4 @@
-"""The device on which training and probing compute, and copies to it that nothing waits for."""
+"""The device on which training and probing compute, copies to it that nothing waits for, and memory that is kept."""
 
 import ctypes
 import sys

@@ -90,10 +90,10 @@ class StackedAdamW(torch.optim.Optimizer):
     def _update(self, group: dict[str, Any]) -> None:
         """Update the parameters of a group in as few calls as keep the bits, or on a GPU as few as can be."""
         trained = [parameter for parameter in group["params"] if parameter.grad is not None]
-        if not group["in_step"] and all(parameter.is_cuda for parameter in trained):
+        if trained and trained[0].is_cuda and not group["in_step"]:
             self._update_at_once(group, trained)
         else:
-            self._update_with_kernel(group)
+            self._update_with_kernel(group, trained)
 
     def _update_at_once(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         """Update whole stacks, each run with a bias correction of its own.
@@ -118,15 +118,14 @@ class StackedAdamW(torch.optim.Optimizer):
             shape = (-1, *[1] * (parameter.dim() - 1))
             parameter.addcdiv_(mean * rate_r.view(shape), root.add_((group["eps"] * correction_r).view(shape)))
 
-    def _update_with_kernel(self, group: dict[str, Any]) -> None:
+    def _update_with_kernel(self, group: dict[str, Any], trained: list[Tensor]) -> None:
         """Hand the stack to the fused kernel: whole parameters where all runs are in step, else run by run."""
         whole: list[Tensor] = []
         columns: tuple[list[Tensor], ...] = ([], [], [], [], [])
-        for parameter in group["params"]:
-            if parameter.grad is None:
-                continue
+        for parameter in trained:
             state = self._state_of(parameter)
             step = state["step"]
+            assert parameter.grad is not None, "the caller has chosen those that have one"
             row = (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], step)
             runs = len(step)
             if runs == 1 or (group["in_step"] and parameter.numel() // runs % VECTOR == 0):
