@@ -230,6 +230,57 @@ def test_only_one_of_many_takes_over_from_a_dead_holder(tmp_path, no_kernel_lock
     assert most == [1] * 6
 
 
+def test_who_comes_late_does_not_put_away_the_lease_of_the_living(tmp_path):
+    path = tmp_path / "a.lease"
+    lease_of_another_machine(path, place=locks._place(), started="1")
+    late, early = Watch(path), Watch(path)
+    assert late.look() == early.look() == "dead"
+    early.clear()
+    taken = Lease(path)
+    assert taken.try_to_take()
+    late.clear()
+    assert json.loads(path.read_text())["process"] == os.getpid()
+    taken.end()
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_puts_a_lease_away_is_alone_with_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.lease"
+    lease_of_another_machine(path, place=locks._place(), started="1")
+    late, early = Watch(path), Watch(path)
+    assert late.look() == early.look() == "dead"
+    read, taken = locks._read, Lease(path)
+
+    def read_and_be_overtaken(which: Path) -> tuple[str, int]:
+        """After the late one has looked a last time, the early one does all it can."""
+        seen = read(which)
+        monkeypatch.setattr(locks, "_read", read)
+        early.clear()
+        assert not taken.try_to_take()
+        return seen
+
+    monkeypatch.setattr(locks, "_read", read_and_be_overtaken)
+    late.clear()
+    assert not path.exists()
+
+
+def test_who_dies_while_putting_a_lease_away_is_replaced_too(tmp_path, monkeypatch):
+    path = tmp_path / "a.lease"
+    lease_of_another_machine(path, place=locks._place(), started="1")
+    first = Watch(path)
+    assert first.look() == "dead"
+    with monkeypatch.context() as broken:
+        broken.setattr(Lease, "end", lambda lease: None)
+        broken.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            first.clear()
+    (claim,) = tmp_path.glob(".a.lease-*")
+    lease_of_another_machine(claim, place=locks._place(), started="2")
+    with waiting_lock(tmp_path / "a.lock"):
+        assert json.loads(path.read_text())["process"] == os.getpid()
+    assert [left.name for left in tmp_path.iterdir()] == ["a.lock"]
+
+
 def test_an_unwritten_lease_counts_by_its_age(tmp_path):
     (tmp_path / "a.lease").touch()
     watch = Watch(tmp_path / "a.lease", silence=0.2)

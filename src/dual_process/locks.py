@@ -8,6 +8,7 @@ holder is taken to be dead. The watcher measures that time on its own clock, so 
 import atexit
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -28,6 +29,7 @@ SILENCE = 60.0
 """Seconds without a touch after which a holder on another machine is taken to be dead."""
 UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 """Errors of a file system without kernel locks; the lease has to do there."""
+NO_FILE = ("", 0)
 
 _held: list[int] = []
 """Descriptors that keep a lock until the process ends."""
@@ -116,10 +118,17 @@ class Watch:
         self.path, self.silence = path, silence
         self._seen = _read(path)
         self._since = time.monotonic()
+        self._dead = NO_FILE
+        self._rival: Watch | None = None
 
     def look(self) -> str:
         """Return "alive", "dead", or "unsure" as long as too little time has passed to tell."""
         now = _read(self.path)
+        state = self._judge(now)
+        self._dead = now if state == "dead" else NO_FILE
+        return state
+
+    def _judge(self, now: tuple[str, int]) -> str:
         holder = _parse(now[0])
         if holder and holder["place"] == _this_process()["place"]:
             return "alive" if _started(holder["process"]) == holder["started"] else "dead"
@@ -129,17 +138,26 @@ class Watch:
         return "dead" if time.monotonic() - self._since > self.silence else "unsure"
 
     def clear(self) -> None:
-        """Put away the lease of a dead holder, unless somebody has taken it over meanwhile."""
-        text = _read(self.path)[0]
-        grave = self.path.with_name(f".{self.path.name}-{uuid.uuid4().hex}")
-        try:
-            os.rename(self.path, grave)
-        except FileNotFoundError:
+        """Put away the lease that was found dead, and none that somebody has taken since.
+
+        Between reading a file and removing it another process can put its own there. So only one may remove a certain
+        dead lease: the one who holds a second lease, named after the dead one.
+        """
+        name = hashlib.sha256(repr(self._dead).encode()).hexdigest()[:16]
+        claim = Lease(self.path.with_name(f".{self.path.name}-{name}"))
+        if claim.try_to_take():
+            try:
+                if _read(self.path) == self._dead != NO_FILE:
+                    self.path.unlink(missing_ok=True)
+            finally:
+                claim.end()
             return
-        if _read(grave)[0] != text and not self.path.exists():
-            os.rename(grave, self.path)  # a living one, taken between our two looks
+        if self._rival is None or self._rival.path != claim.path:
+            self._rival = Watch(claim.path, self.silence)
+        if self._rival.look() == "dead":  # it died between its claim and its deed
+            self._rival.clear()
         else:
-            grave.unlink()
+            time.sleep(0.01)
 
     @property
     def holder(self) -> str:
@@ -271,7 +289,7 @@ def _read(path: Path) -> tuple[str, int]:
         with path.open() as file:
             return file.read(), os.fstat(file.fileno()).st_mtime_ns
     except FileNotFoundError:
-        return "", 0
+        return NO_FILE
 
 
 def _parse(text: str) -> dict[str, Any]:
