@@ -7,7 +7,7 @@ import torch
 
 from dual_process.models.bert import BertConfig, StackedBert
 from dual_process.probing import scores
-from dual_process.probing.scores import METRICS, query_states, score, score_sequences
+from dual_process.probing.scores import METRICS, distinct, query_states, score, score_sequences
 
 NUM_TRAINED, NUM_TOKENS = 8, 12
 COPULA, MASK = 6, 7
@@ -120,6 +120,39 @@ def test_logits_may_be_computed_in_pieces(monkeypatch, at_once):
     found = score_sequences(*stack(cases), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=7)
     assert found.shape == (1, len(cases), len(METRICS))
     torch.testing.assert_close(found[0].double(), torch.cat([measure(stack([case])) for case in cases]))
+
+
+def test_equal_sequences_are_computed_once():
+    model, inputs, labels, choice = stack([case for case, _ in CASES.values()])
+    generator = torch.Generator().manual_seed(0)
+    repeated = torch.randint(len(CASES) - 3, (1, 200), generator=generator)  # the last three do not occur
+    computed = []
+
+    class Counting(Planted):
+        def __call__(self, inputs, targets):
+            computed.extend(inputs[0, :, -1].tolist())
+            return super().__call__(inputs, targets)
+
+    options = {"targets": TARGETS, "num_trained": NUM_TRAINED, "batch_size": 4}
+    arguments = [tensor[:, repeated[0]] for tensor in (inputs, labels, choice)]
+    found = score_sequences(Counting(model.planted), *arguments, **options)
+    each = score_sequences(model, inputs, labels, choice, **options)
+    assert torch.equal(found, each[:, repeated[0]])
+    assert sorted(computed) == sorted(set(repeated[0].tolist()))
+
+
+def test_sequences_that_differ_in_a_label_or_a_candidate_alone_are_told_apart():
+    inputs = torch.zeros(1, 4, 7, dtype=torch.long)
+    labels, choice = torch.tensor([[[1], [1], [2], [1]]]), torch.tensor([[[3, 4], [4, 3], [3, 4], [3, 4]]])
+    chosen, equal = distinct(inputs, labels, choice)
+    assert sorted(chosen[0].tolist()) == [0, 1, 2]
+    assert chosen[0][equal[0]].tolist() == [0, 1, 2, 0]
+
+
+def test_runs_with_fewer_kinds_of_sequences_repeat_their_first():
+    chosen, equal = distinct(torch.tensor([[[5], [6], [7], [5]], [[8], [8], [9], [8]]]))
+    assert chosen.tolist() == [[0, 1, 2], [0, 2, 0]]
+    assert equal.tolist() == [[0, 1, 2, 0], [0, 0, 1, 0]]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16, 1000])

@@ -62,7 +62,7 @@ def score_sequences(
     num_trained: int,
     batch_size: int,
 ) -> Tensor:
-    """Measure every sequence of one evaluation set.
+    """Measure every sequence of one evaluation set; sequences that are equal are computed once.
 
     Parameters
     ----------
@@ -84,6 +84,8 @@ def score_sequences(
     Tensor
         Shape (R, B, M).
     """
+    chosen_ru, equal_rb = distinct(inputs_rbs, labels_rbt, choice_rb2)
+    inputs_rbs, labels_rbt, choice_rb2 = (_take(each, chosen_ru) for each in (inputs_rbs, labels_rbt, choice_rb2))
     (runs, _, num_targets), num_tokens = labels_rbt.shape, model.word_embedding.weight.shape[1]
     at_once = max(1, LOGITS_AT_ONCE[inputs_rbs.device.type] // (runs * num_targets * num_tokens))
     # One array for all: fresh memory of that size comes from the operating system page by page.
@@ -97,7 +99,33 @@ def score_sequences(
             logits_rnv = buffer_rnv[:, : features.shape[1] * num_targets]
             logits = model.logits(features.flatten(1, 2), out=logits_rnv).unflatten(1, features.shape[1:3])
             parts.append(_measure(logits, labels[:, some], choice[:, some], context, num_trained))
-    return torch.cat(parts, dim=1)
+    return _take(torch.cat(parts, dim=1), equal_rb)
+
+
+def distinct(*columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose one of each kind of equal sequences.
+
+    Parameters
+    ----------
+    columns
+        What tells sequences apart, integers of shape (R, B, ...).
+
+    Returns
+    -------
+    tuple of Tensor
+        Indices (R, U) of the chosen sequences, where U is the most that a run has of them and others repeat their
+        first; and for each sequence (R, B) the place of its equal among them.
+    """
+    rows_rbn = torch.cat([column.flatten(2) for column in columns], dim=2)
+    equal_rb = torch.stack([torch.unique(rows, dim=0, return_inverse=True)[1] for rows in rows_rbn])
+    index_rb = torch.arange(equal_rb.shape[1], device=equal_rb.device).expand(equal_rb.shape)
+    first_ru = torch.zeros_like(equal_rb[:, : int(equal_rb.max()) + 1])
+    return first_ru.scatter_reduce(1, equal_rb, index_rb, "amin", include_self=False), equal_rb
+
+
+def _take(values_rb: Tensor, index_ru: Tensor) -> Tensor:
+    """Entries of each run's own choice of sequences, shape (R, U, ...)."""
+    return values_rb.gather(1, index_ru[..., None].expand(-1, -1, values_rb.shape[2]))
 
 
 def _measure(logits_rbtv: Tensor, labels: Tensor, choice: Tensor, context: Tensor, num_trained: int) -> Tensor:
@@ -109,9 +137,8 @@ def _measure(logits_rbtv: Tensor, labels: Tensor, choice: Tensor, context: Tenso
     in_context = context_rbtc.gather(-1, top)[..., 0]
     trained, unseen = logits_rbtv[..., :num_trained].amax(-1), logits_rbtv[..., num_trained:].amax(-1)
     best = torch.maximum(trained, unseen)
-    # log-sum-exp in place: a new array of the logits' size costs as much as all the arithmetic
-    logits_rbtv -= best[..., None]
-    loss = (logits_rbtv.exp_().sum(-1).log() + best - right).mean(-1)
+    # in place: a new array of the logits' size costs as much as all the arithmetic
+    loss = -torch.log_softmax(logits_rbtv, -1, out=logits_rbtv).gather(-1, labels[..., None])[..., 0].mean(-1)
     wrong_by = (decision[..., 1] - decision[..., 0]).where(choice[..., 0] != choice[..., 1], -torch.inf)
     loss_decision = torch.nn.functional.softplus(wrong_by) / labels.shape[-1]
     columns = [
