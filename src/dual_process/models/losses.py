@@ -15,6 +15,8 @@ from torch.autograd.function import once_differentiable
 
 LOGITS_AT_ONCE = 1 << 19
 """Logits of a run that are computed together on a CPU, unless those of one row are more; 2 MB, as large as a cache."""
+TIMES_IN_LOW_PRECISION = 16
+"""How many times more they are if the products have a lower precision; each piece has the whole decoder rearranged."""
 
 
 def stacked_cross_entropy(features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> Tensor:
@@ -50,7 +52,7 @@ class _StackedCrossEntropy(torch.autograd.Function):
         scaled = (features_rnd * (1 / num_rows)).to(precision)
         for_features = weight_rvd.new_empty(features.shape)
         for_weight, for_bias = torch.empty_like(weight_rvd), torch.empty_like(bias_r1v)
-        pieces = _pieces(num_rows, weight_rvd)
+        pieces = _pieces(num_rows, weight_rvd, precision)
         buffer = weight_rvd.new_empty(num_runs, pieces[0].stop, num_tokens)
         losses = []
         for rows in pieces:
@@ -85,10 +87,11 @@ def _precision(weight: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
 
 
-def _pieces(num_rows: int, weight_rvd: Tensor) -> list[slice]:
+def _pieces(num_rows: int, weight_rvd: Tensor, precision: torch.dtype) -> list[slice]:
     """Rows that are worked on together: all of them on a GPU, where many small pieces would leave it idle."""
     on_cpu = weight_rvd.device.type == "cpu"
-    size = min(num_rows, max(1, LOGITS_AT_ONCE // weight_rvd.shape[1])) if on_cpu else num_rows
+    at_once = LOGITS_AT_ONCE * (1 if precision == weight_rvd.dtype else TIMES_IN_LOW_PRECISION)
+    size = min(num_rows, max(1, at_once // weight_rvd.shape[1])) if on_cpu else num_rows
     return [slice(start, min(start + size, num_rows)) for start in range(0, num_rows, size)]
 
 
