@@ -14,10 +14,20 @@ from pathlib import Path
 import torch
 
 from benchmarks.apart import apart, dry_run
-from benchmarks.floor import Floor, count_bytes, count_operations, measure_peaks
-from benchmarks.ours import ALPHA, Ours, Work
-from benchmarks.pairs import EVALUATIONS, SEQUENCES, SETS, STEPS, Measured, Pair, measure_pairs, medians
+from benchmarks.floor import (
+    Floor,
+    count_bytes,
+    count_operations,
+    forward_products,
+    measure_peaks,
+    seconds_of_products,
+)
+from benchmarks.ours import ALPHA, Ours, Work, evaluation_batch
+from benchmarks.pairs import EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
 from benchmarks.report import comparison, duration, heading, load, table
+from dual_process.models import losses
+from dual_process.probing import scores
+from dual_process.trainer import PRECISIONS
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SMALL = Work(vocabulary=1_000, layers=2, evaluation_sequences=20)
@@ -75,12 +85,12 @@ def measure_memory(scope: Scope, threads: int) -> Pair:
         return Pair(reference.result()["peak_megabytes"], ours.result()["peak_megabytes"])
 
 
-def measure_floor(scope: Scope, step: float) -> str:
-    """Describe the floor of a step and how far above it ours is."""
+def measure_floor(scope: Scope, step: float, different: int) -> str:
+    """Describe the floor of a step and how far above it ours is, and that of evaluating `different` sequences."""
     ours = Ours(replace(scope.work, evaluation_sequences=20))
     num_tokens, parameters = ours.model.config.num_tokens, sum(p.numel() for p in ours.model.parameters())
     counted = count_operations(scope.work, num_tokens), count_bytes(scope.work, num_tokens, parameters)
-    peaks = measure_peaks(scope.matrix, ("float32", "bfloat16"))
+    peaks = measure_peaks(scope.matrix, PRECISIONS)
     floor, bfloat16 = Floor(*counted, peaks.operations["float32"], peaks.bytes), peaks.operations["bfloat16"]
     return (
         f"Floor of a step: {floor.operations / 1e9:.2f} GFLOP at {floor.operations_per_second / 1e9:.0f} GFLOP/s "
@@ -88,7 +98,22 @@ def measure_floor(scope: Scope, step: float) -> str:
         f"at the {bfloat16 / 1e9:.0f} GFLOP/s of bfloat16 {duration(floor.operations / bfloat16)}; "
         f"{floor.bytes / 1e6:.0f} MB of parameters, moments and logits at {floor.bytes_per_second / 1e9:.1f} GB/s "
         f"(copy) is {duration(floor.bytes / floor.bytes_per_second)}. "
-        f"Our step without Lightning, {duration(step)}, is {step / floor.seconds:.1f} times the greater of the two."
+        f"Our step without Lightning, {duration(step)}, is {step / floor.seconds:.1f} times the greater of the two. "
+        f"{measure_products(scope.work, num_tokens, different)}"
+    )
+
+
+def measure_products(work: Work, num_tokens: int, different: int) -> str:
+    """Describe what the products take at the sizes and strides that they have, which no peak tells."""
+    step = forward_products(work, num_tokens, work.batch_size, losses.LOGITS_AT_ONCE)
+    single, half = (duration(seconds_of_products(step, each, backward=True)) for each in PRECISIONS)
+    batch = evaluation_batch()
+    evaluation = forward_products(work, num_tokens, batch, scores.LOGITS_AT_ONCE["cpu"])
+    sequence = seconds_of_products(evaluation, "float32", backward=False) / batch
+    every, once = (duration(sequence * sequences) for sequences in (work.evaluation_sequences, different))
+    return (
+        f"The products of a step one by one at their own sizes, with nothing between them, take {single}, in bfloat16 "
+        f"{half}; those of an evaluation set {every}, of its {different:,} different sequences {once}."
     )
 
 
@@ -121,14 +146,15 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     torch.set_num_threads(threads)
     work = scope.work
     measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks)
-    floor = measure_floor(scope, medians(measured.lightning).ours)
+    floor = measure_floor(scope, medians(measured.lightning).ours, measured.different)
     tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
     notes = (
         f"Both sides do the same work: batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, "
-        f"on which the reference measures exact match and ours all its metrics; "
+        f"on which the reference measures exact match and ours all its metrics, equal sequences once (the first set, "
+        f"validation, has {measured.different:,} different ones); "
         f"steps are means over {work.steps}, ours with Lightning and a cohort of 1. The whole run is a projection, not "
-        f"a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of {SETS} sets and {SEQUENCES:,} drawn sequences "
+        f"a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of five sets and {SEQUENCES:,} drawn sequences "
         f"from the times above; our checkpoints, stores and linear probes are not in it. Our peak memory includes the "
         f"data set of {scope.sequences:,} sequences, the reference's leaves its lists of them out. E is measured in a "
         f"bare loop at v = {scope.small.vocabulary:,} with {scope.small.layers} layers, v in one at {work.layers} "

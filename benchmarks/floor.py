@@ -13,6 +13,7 @@ import torch
 from benchmarks.clock import best_seconds
 from benchmarks.ours import Work
 from dual_process.devices import CPU
+from dual_process.models import losses
 from dual_process.tasks.part_of_speech import LENGTH, TARGET_POSITIONS
 
 FLOAT = 4
@@ -34,18 +35,73 @@ class Floor:
         return max(self.operations / self.operations_per_second, self.bytes / self.bytes_per_second)
 
 
+@dataclass(frozen=True)
+class Product:
+    """Products of matrices (rows, inner) and (inner, columns), `batch` of them in one call, called `times` times."""
+
+    times: int
+    batch: int
+    rows: int
+    inner: int
+    columns: int
+
+    @property
+    def operations(self) -> float:
+        """Floating-point operations of all calls."""
+        return 2.0 * self.times * self.batch * self.rows * self.inner * self.columns
+
+
+def forward_products(work: Work, num_tokens: int, sequences: int, logits_at_once: int) -> list[Product]:
+    """List the products of one run's forward pass over some sequences; the logits come a few rows at a time."""
+    width, hidden, targets = work.width, work.feed_forward, len(TARGET_POSITIONS)
+
+    def layers(times: int, queries: int) -> list[Product]:
+        rows = sequences * queries
+        return [
+            Product(2 * times, 1, sequences * LENGTH, width, width),  # keys and values
+            Product(2 * times, 1, rows, width, width),  # queries and output
+            Product(times, sequences, queries, width, LENGTH),
+            Product(times, sequences, queries, LENGTH, width),
+            Product(times, 1, rows, width, hidden),
+            Product(times, 1, rows, hidden, width),
+        ]
+
+    rows = sequences * targets
+    at_once = min(rows, max(1, logits_at_once // num_tokens))
+    head = [Product(rows // at_once, 1, at_once, width, num_tokens), Product(1, 1, rows % at_once, width, num_tokens)]
+    return layers(work.layers - 1, LENGTH) + layers(1, targets) + [Product(1, 1, rows, width, width)] + head
+
+
 def count_operations(work: Work, num_tokens: int) -> float:
     """Floating-point operations of the products in one step; the backward pass has twice those of the forward one."""
-    width, hidden = work.width, work.feed_forward
-    rows, targets = work.batch_size * LENGTH, work.batch_size * len(TARGET_POSITIONS)
+    products = forward_products(work, num_tokens, work.batch_size, losses.LOGITS_AT_ONCE)
+    return 3 * work.runs * sum(product.operations for product in products)
 
-    def layer(queries: int) -> float:
-        projections = 2 * width**2 * (2 * rows + 2 * queries)
-        attention = 2 * 2 * queries * LENGTH * width
-        return projections + attention + 2 * 2 * queries * width * hidden
 
-    head = 2 * targets * width * (width + num_tokens)
-    return 3.0 * work.runs * ((work.layers - 1) * layer(rows) + layer(targets) + head)
+def seconds_of_products(products: Iterable[Product], precision: str, *, backward: bool) -> float:
+    """Measure products at their own shapes, nothing else between them; best of 5 for each.
+
+    Parameters
+    ----------
+    products
+        Products of a forward pass.
+    precision
+        Type of all factors and results.
+    backward
+        Whether to add the two products that give the gradients of the factors.
+    """
+    total = 0.0
+    for each in products:
+        left, right, result = (
+            torch.randn(each.batch, *shape).to(getattr(torch, precision))
+            for shape in ((each.rows, each.inner), (each.inner, each.columns), (each.rows, each.columns))
+        )
+        calls = [partial(torch.bmm, left, right, out=result)]
+        if backward:
+            calls.append(partial(torch.bmm, result, right.mT, out=torch.empty_like(left)))
+            calls.append(partial(torch.bmm, left.mT, result, out=torch.empty_like(right)))
+        total += each.times * sum(best_seconds(call) for call in calls)
+    return total
 
 
 def count_bytes(work: Work, num_tokens: int, num_parameters: int) -> float:

@@ -11,10 +11,12 @@ from benchmarks.clock import seconds
 from benchmarks.ours import ALPHA, WARM, Ours, Work, seconds_to_draw
 from benchmarks.reference import Reference, SequentialDrawing, full_labels
 from dual_process.models.convert import to_transformers
-from dual_process.probing.scores import METRICS
+from dual_process.probing.scores import METRICS, distinct
 
-STEPS, EVALUATIONS, SETS, SEQUENCES = 62_500, 625, 5, 8_000_000
-"""The paper's run: training steps, evaluations of so many sets each, training sequences."""
+STEPS, EVALUATIONS, SEQUENCES = 62_500, 625, 8_000_000
+"""The paper's run: training steps, evaluations, training sequences."""
+SETS = ("val", "switch", "tail", "tail_switch", "unseen")
+"""Sets of each of its evaluations."""
 DRAWN = 50_000
 """Sequences for which the time of drawing is given."""
 
@@ -29,11 +31,19 @@ class Pair:
 
 @dataclass
 class Measured:
-    """Pairs of every kind of work; drawing is per sequence, `lightning` is our step with it against without."""
+    """Pairs of every kind of work; drawing is per sequence, `lightning` is our step with it against without.
+
+    Evaluation sets are the first and the last of SETS, and all of them; `different` is the number of different
+    sequences in the first.
+    """
+
+    different: int
 
     step: list[Pair] = field(default_factory=list)
     step_bfloat16: list[Pair] = field(default_factory=list)
     evaluation: list[Pair] = field(default_factory=list)
+    evaluation_unseen: list[Pair] = field(default_factory=list)
+    evaluation_all: list[Pair] = field(default_factory=list)
     drawing: list[Pair] = field(default_factory=list)
     lightning: list[Pair] = field(default_factory=list)
 
@@ -41,12 +51,12 @@ class Measured:
         """Projection to the paper's run, pair by pair."""
         return [
             Pair(*(_whole_run(*(getattr(pair, side) for pair in pairs)) for side in ("reference", "ours")))
-            for pairs in zip(self.step, self.evaluation, self.drawing, strict=True)
+            for pairs in zip(self.step, self.evaluation_all, self.drawing, strict=True)
         ]
 
 
 def _whole_run(step: float, evaluation: float, drawing: float) -> float:
-    return STEPS * step + EVALUATIONS * SETS * evaluation + SEQUENCES * drawing
+    return STEPS * step + EVALUATIONS * evaluation + SEQUENCES * drawing
 
 
 def ratios(pairs: Sequence[Pair]) -> tuple[float, float, float]:
@@ -101,21 +111,33 @@ def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int) -> Measure
     """
     ours = Ours(work)
     reference, batches, drawing = make_reference(ours), reference_batches(ours), sequential_drawing(ours)
-    inputs, labels, choice = ours.evaluation()
-    vocabulary, peer_labels = ours.vocabulary(), full_labels(labels[0])
+    vocabulary = ours.vocabulary()
     check_same_work(ours, reference)
-    measured = Measured()
+    measured = Measured(distinct(*ours.evaluation())[0].shape[1])
     for _ in range(pairs):
         step = reference.train(batches, warm=WARM)
         with_lightning, bare = ours.train(), ours.train_bare()
         measured.step.append(Pair(step, with_lightning))
         measured.step_bfloat16.append(Pair(step, ours.train("bfloat16")))
         measured.lightning.append(Pair(with_lightning, bare))
-        evaluation = seconds(lambda: reference.evaluate(inputs[0], peer_labels))
-        measured.evaluation.append(Pair(evaluation, seconds(lambda: ours.evaluate(inputs, labels, choice))))
+        evaluations = [_evaluate(ours, reference, name) for name in SETS]
+        measured.evaluation.append(evaluations[0])
+        measured.evaluation_unseen.append(evaluations[-1])
+        both = (sum(getattr(pair, side) for pair in evaluations) for side in ("reference", "ours"))
+        measured.evaluation_all.append(Pair(*both))
         sequential = seconds(lambda: drawing.draw(drawn)) / drawn
         measured.drawing.append(Pair(sequential, seconds_to_draw(vocabulary, chunks)))
     return measured
+
+
+def _evaluate(ours: Ours, reference: Reference, name: str) -> Pair:
+    """Evaluate one set on both sides."""
+    inputs, labels, choice = ours.evaluation(name)
+    peer_labels = full_labels(labels[0])
+    return Pair(
+        seconds(lambda: reference.evaluate(inputs[0], peer_labels)),
+        seconds(lambda: ours.evaluate(inputs, labels, choice)),
+    )
 
 
 @torch.no_grad()

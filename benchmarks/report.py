@@ -70,6 +70,8 @@ def comparison(measured: Measured, memory: Pair) -> str:
         row("training step", measured.step),
         row("training step, our products in bfloat16", measured.step_bfloat16),
         row("evaluation set", measured.evaluation),
+        row("evaluation set of unseen tokens", measured.evaluation_unseen),
+        row("evaluation, five sets", measured.evaluation_all),
         row(f"drawing {DRAWN:,} sequences", measured.drawing, DRAWN),
         row("whole run, projected", measured.whole_run()),
         [

@@ -17,6 +17,8 @@ ROWS = [
     "training step",
     "training step, our products in bfloat16",
     "evaluation set",
+    "evaluation set of unseen tokens",
+    "evaluation, five sets",
     "drawing 50,000 sequences",
     "whole run, projected",
     "peak memory",
@@ -90,5 +92,5 @@ def test_sequential_drawing_follows_the_task(ours):
 
 def test_ratios_and_projection():
     assert ratios([Pair(6, 2), Pair(8, 1), Pair(5, 5)]) == (1, 3, 8)
-    measured = Measured(step=[Pair(2, 1)], evaluation=[Pair(3, 0)], drawing=[Pair(0, 4)])
+    measured = Measured(1, step=[Pair(2, 1)], evaluation_all=[Pair(15, 0)], drawing=[Pair(0, 4)])
     assert measured.whole_run() == [Pair(62_500 * 2 + 625 * 5 * 3, 62_500 + 8_000_000 * 4)]
