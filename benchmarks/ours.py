@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,7 @@ class Ours:
         return make_vocabulary(plan.task, plan.distribution, plan.sampling, plan.seed)
 
 
+@cache
 def evaluation_batch() -> int:
     """Sequences per forward pass that the paper's configuration asks for."""
     config = Path(__file__).parents[1] / "config"
