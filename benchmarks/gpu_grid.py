@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ from dual_process.blocks import Block
 from dual_process.checkpoints import INDEX, read_index, resumable_step
 from dual_process.config import Config, load_config
 from dual_process.devices import CPU
-from dual_process.digest import code_digest
+from dual_process.digest import code_digest, named_by
 from dual_process.figures.files import draw_figure
 from dual_process.models.registry import build_model
-from dual_process.probing.cohort import probe_cohort
+from dual_process.probing.cohort import probe_to_store
 from dual_process.runs import CohortPlan, ProbePlan, cohort_plan, dataset_plans, probe_plan, runs_table
 from dual_process.schedules import checkpoint_steps
 from dual_process.store import open_store, provenance, write_store
@@ -189,7 +188,8 @@ def train(
     grid: Grid, plan: CohortPlan, datasets: list[Path], output: Path, journal: Journal, device: torch.device
 ) -> None:
     """Train the cohort, or go on with it."""
-    working = grid.folder / "working" / digest(plan.model_dump_json(), code_digest("dual_process.training.fit"))
+    name = named_by("training", plan.model_dump_json(), code_digest("dual_process.training.fit"))
+    working = grid.folder / "working" / name
     if (output / INDEX).exists() and read_index(output)["working"] == working.name:
         return
     check_disk(grid.folder, plan, datasets)
@@ -220,16 +220,11 @@ def probe(
     """Measure the checkpoints, or go on with it, and write the store."""
     text = plan.model_dump_json()
     code = [code_digest(f"dual_process.{module}") for module in ("training.fit", "probing.cohort")]
-    working = grid.folder / "working" / f"probing-{digest(text, *code)}"
+    working = grid.folder / "working" / named_by("probing", text, *code)
     with journal.timed("probing", device):
-        measured = probe_cohort(text, datasets=datasets, checkpoints=checkpoints, threads=grid.threads, working=working)
-        write_store(store, {"": measured}, provenance(text))
-    shutil.rmtree(working)
-
-
-def digest(*texts: str) -> str:
-    """Short name of what decides a result."""
-    return sha256("".join(texts).encode()).hexdigest()[:12]
+        probe_to_store(
+            text, datasets=datasets, checkpoints=checkpoints, store=store, working=working, threads=grid.threads
+        )
 
 
 def check_disk(folder: Path, plan: CohortPlan, datasets: list[Path]) -> None:

@@ -13,6 +13,7 @@ from benchmarks import gpu_grid
 from benchmarks.gpu_grid import FIGURES, Grid, Journal, train_grid
 from dual_process.checkpoints import INDEX
 from dual_process.devices import CPU
+from dual_process.probing import saving
 from dual_process.probing.evaluation import Evaluations
 from dual_process.runs import cohort_plan, runs_table
 from dual_process.store import open_store
@@ -94,6 +95,7 @@ def test_a_stopped_grid_goes_on_and_a_finished_one_is_left_alone(tmp_path, monke
         return measure(self, model, step)
 
     monkeypatch.setattr(Evaluations, "measure", stopped)
+    monkeypatch.setattr(saving, "EVERY", 0)
     grid = Grid(tmp_path, threads=1, tiny=True)
     with pytest.raises(SystemExit):
         train_grid(grid, CPU)

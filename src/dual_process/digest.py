@@ -42,6 +42,11 @@ def code_digest(module: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def named_by(name: str, *decisive: str) -> str:
+    """Add to a name the digest of what decides the content of a file, so that another content gets another name."""
+    return f"{name}-{hashlib.sha256(''.join(decisive).encode()).hexdigest()[:12]}"
+
+
 def _is_left_out(name: str) -> bool:
     return any(f"{name}.".startswith(f"{each}.") for each in LEFT_OUT)
 

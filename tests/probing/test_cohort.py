@@ -8,7 +8,9 @@ import torch
 import xarray as xr
 
 from dual_process.checkpoints import checkpoint_path, read_checkpoint, read_index, write_index, write_tensors
-from dual_process.probing.cohort import probe_cohort
+from dual_process.locks import Lease, LeaseLostError
+from dual_process.probing import saving
+from dual_process.probing.cohort import probe_cohort, probe_to_store
 from dual_process.probing.evaluation import Evaluations
 from dual_process.probing.registry import ANALYSES
 from dual_process.probing.scores import METRICS
@@ -238,9 +240,30 @@ def test_a_killed_job_goes_on_where_it_was(trained, measured, tmp_path, monkeypa
         return measure(self, model, step)
 
     monkeypatch.setattr(Evaluations, "measure", watched)
-    options = {"datasets": cohort.datasets, "checkpoints": cohort.output, "threads": 1, "working": tmp_path / "w"}
+    monkeypatch.setattr(saving, "EVERY", 0)
+    options = {"datasets": cohort.datasets, "checkpoints": cohort.output, "threads": 1}
+    options |= {"store": tmp_path / "probes.zarr", "working": tmp_path / "w"}
     with pytest.raises(KeyboardInterrupt):
-        probe_cohort(cohort.probes.model_dump_json(), **options)
-    found = probe_cohort(cohort.probes.model_dump_json(), **options)
+        probe_to_store(cohort.probes.model_dump_json(), **options)
+    assert not options["store"].exists()
+    assert len(list(options["working"].iterdir())) == 2
+    probe_to_store(cohort.probes.model_dump_json(), **options)
     assert steps == [1, 2, 5, 5, 10]
-    xr.testing.assert_identical(found, measured("zipf-1.5", "corrected"))
+    xr.testing.assert_identical(
+        open_store(options["store"]).drop_attrs(), measured("zipf-1.5", "corrected").drop_attrs()
+    )
+    assert not options["working"].exists()
+
+
+def test_a_job_that_lost_its_lease_leaves_the_store_to_the_other(trained, tmp_path, monkeypatch):
+    cohort = trained("zipf-1.5", "corrected")
+    options = {"datasets": cohort.datasets, "checkpoints": cohort.output, "threads": 1}
+    options |= {"store": tmp_path / "probes.zarr", "working": tmp_path / "w"}
+
+    def lost(self):
+        raise LeaseLostError
+
+    monkeypatch.setattr(Lease, "check", lost)
+    with pytest.raises(LeaseLostError):
+        probe_to_store(cohort.probes.model_dump_json(), **options)
+    assert not options["store"].exists()

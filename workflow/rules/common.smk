@@ -1,18 +1,16 @@
 """Helpers shared by the rules: the checked configuration, plans, digests, paths. No rules here.
 
-The plan of a job is JSON text: all that decides its result. Snakemake repeats a job when its plan or the digest of
-its code changes.
+A job's plan is JSON text: all that decides its result. When it or the digest of its code changes, it is repeated.
 """
 
 from functools import cache, partial
-from hashlib import sha256
 
 from snakemake.exceptions import WorkflowError
 
 from dual_process import language_runs, runs
 from dual_process.blocks import FIGURE_ANALYSES
 from dual_process.config import ConfigError, load_config
-from dual_process.digest import code_digest
+from dual_process.digest import code_digest, named_by
 from dual_process.locks import LockHeldError, hold
 
 try:
@@ -71,8 +69,12 @@ def cohort_datasets(wildcards):
 
 def working_name(wildcards):
     """Folder name in which a cohort's checkpoints gather; another plan or code gets another folder."""
-    key = cohort_plan(wildcards) + source_digest("training.fit")
-    return f"{wildcards.cohort}-{sha256(key.encode()).hexdigest()[:12]}"
+    return named_by(wildcards.cohort, cohort_plan(wildcards), source_digest("training.fit"))
+
+
+def probing_name(wildcards):
+    """Folder name in which measurements gather; another plan, code or folder of checkpoints gets another one."""
+    return named_by(f"probes_{working_name(wildcards)}", probe_plan(wildcards), source_digest("probing.cohort"))
 
 
 def checkpoint_folder(path):

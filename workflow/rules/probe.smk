@@ -1,6 +1,7 @@
 """Probing: everything that is measured on the checkpoints of a cohort.
 
 Needs a cohort's checkpoints and the data sets of its runs. Makes one labelled store, results/<scale>/probes/*.zarr.
+While it runs, measurements gather in results/<scale>/working/, where a killed job finds them again.
 It computes on a GPU under the same condition as training does, and on any that it sees.
 "update" keeps an old store until the new one is whole, and brings it back if the job fails.
 """
@@ -28,6 +29,7 @@ rule probe_cohort:
         gpu=gpus_of_cohort,
     params:
         plan=probe_plan,
+        working=probing_name,
         code=source_digest("probing.cohort"),
     script:
         "../scripts/probe_cohort.py"

@@ -5,6 +5,7 @@ In: a finished folder of checkpoints and the dataset stores of its runs. Out: th
 """
 
 import logging
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,24 +15,24 @@ import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
 from dual_process.devices import prepare_device
+from dual_process.locks import waiting_lock
 from dual_process.models.registry import build_model
 from dual_process.probing.embedding import SEPARATION_ATTRS, measure_separation
 from dual_process.probing.evaluation import Evaluations
 from dual_process.probing.labels import coordinates
 from dual_process.probing.registry import ANALYSES
 from dual_process.probing.rows import with_unseen_rows
+from dual_process.probing.saving import Measurements
 from dual_process.probing.subject import Subject
 from dual_process.runs import ProbePlan, stores_of_runs
 from dual_process.schedules import steps_since_reset
-from dual_process.store import open_store, write_store
+from dual_process.store import provenance, write_store
 from dual_process.tasks.shared import open_vocabularies, shared_layout, shared_vocabulary
 
 logger = logging.getLogger(__name__)
 
 ORDER = ("run", "step", "analysis_step", "evaluation", "metric", "layer", "probed")
 """Dimensions that come first in every variable; the others keep the order of their analysis."""
-GROUPS = ("every", "some", "last")
-"""What is measured at every checkpoint, at some and at the last."""
 ATTRS = {
     "score": {"units": "1 (loss: nats)", "long_name": "mean over the sequences of an evaluation set"},
     "training_loss": {"units": "nats", "long_name": "mean training loss since the checkpoint before"},
@@ -41,13 +42,45 @@ ATTRS = {
 }
 
 
+def probe_to_store(
+    plan_json: str,
+    *,
+    datasets: Iterable[str | Path],
+    checkpoints: str | Path,
+    store: str | Path,
+    working: str | Path,
+    threads: int,
+) -> None:
+    """Measure every checkpoint of a cohort, going on where a killed job stopped, and write the store.
+
+    Parameters
+    ----------
+    plan_json, datasets, checkpoints, threads
+        As for :func:`probe_cohort`.
+    store
+        Final name of the store; appears whole or not at all.
+    working
+        Folder in which measurements gather, removed in the end; its name must change with the plan, the checkpoints
+        and the code.
+    """
+    working = Path(working)
+    with waiting_lock(working.with_name(f"{working.name}.lock")) as lease:
+        probes = probe_cohort(
+            plan_json, datasets=datasets, checkpoints=checkpoints, threads=threads, measured=Measurements(working)
+        )
+        lease.check()
+        write_store(store, {"": probes}, provenance(plan_json))
+        if working.exists():
+            shutil.rmtree(working)
+
+
 def probe_cohort(
     plan_json: str,
     *,
     datasets: Iterable[str | Path],
     checkpoints: str | Path,
     threads: int,
-    working: str | Path | None = None,
+    measured: Measurements | None = None,
 ) -> xr.Dataset:
     """Measure every checkpoint of a cohort, on the GPU if there is one.
 
@@ -61,9 +94,8 @@ def probe_cohort(
         Finished folder of checkpoints.
     threads
         CPU threads.
-    working
-        Folder in which what has been measured gathers, so that a killed job goes on; its name must change with the
-        plan, the checkpoints and the code. None: a killed job begins again.
+    measured
+        Where measurements gather and those of a killed job are found; by default in memory.
     """
     torch.set_num_threads(threads)
     plan = ProbePlan.model_validate_json(plan_json)
@@ -72,22 +104,19 @@ def probe_cohort(
     subject = _subject(plan, stores_of_runs(cohort, datasets))
     since = np.stack([steps_since_reset(run.schedule, cohort.optimisation.steps, steps) for run in cohort.runs])
     kept = _spread(steps, plan.probing.analysis_steps)
-    measured: list[dict[str, xr.Dataset]] = []
+    measured = measured or Measurements(None)
+    if taken_up := measured.take_up(steps):
+        logger.info("an earlier job has measured %d of %d checkpoints", taken_up, len(steps))
     for column, step in enumerate(steps):
-        part = Path(working, f"step_{step:08d}.zarr") if working else None
-        if part is None or not part.exists():
+        if step not in measured:
             losses = _load(subject, folder, step, np.isfinite(since[:, column]).tolist())
-            measured.append(_measure(subject, step, losses, some=step in kept, last=step == steps[-1]))
-            if part is not None:
-                write_store(part, measured[-1], {})
-        else:
-            measured.append({group: open_store(part, group) for group in GROUPS})
+            measured.add(step, _measure(subject, step, losses, some=step in kept, last=step == steps[-1]))
         if (column + 1) % 20 == 0:
             logger.info("measured %d of %d checkpoints", column + 1, len(steps))
-    some = [each["some"] for step, each in zip(steps, measured, strict=True) if step in kept]
-    along_step = xr.concat([each["every"] for each in measured], dim=_dimension("step", steps))
+    along_step = xr.concat([measured[step]["every"] for step in steps], dim=_dimension("step", steps))
+    some = [measured[step]["some"] for step in sorted(kept)]
     along_analysis_step = xr.concat(some, dim=_dimension("analysis_step", sorted(kept)))
-    dataset = xr.merge([along_step, along_analysis_step, measured[-1]["last"]]).astype(np.float32)
+    dataset = xr.merge([along_step, along_analysis_step, measured[steps[-1]]["last"]]).astype(np.float32)
     dataset["steps_since_reset"] = ("run", "step"), since.astype(np.float32)
     return _label(dataset.transpose(*ORDER, ..., missing_dims="ignore"), subject)
 
