@@ -28,5 +28,7 @@ def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
         return x
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
     words.random_(-(2**63), None)  # without a lower end the sign bit would never be set
-    keep = words.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - LEVELS // 2
-    return x * keep.mul(LEVELS / (LEVELS - dropped))
+    numbers = words.view(torch.int16)[: x.numel()].view(x.shape)
+    # A comparison written as floats is vectorised; one that gives booleans, and their conversion, are not.
+    keep = torch.ge(numbers, dropped - LEVELS // 2, out=torch.empty(x.shape, device=x.device))
+    return x * keep.mul_(LEVELS / (LEVELS - dropped))
