@@ -89,8 +89,7 @@ def pretraining_plan(wildcards):
 
 def pretraining_folder(wildcards):
     """Folder name in which a run's checkpoints gather; another plan or code gets another folder."""
-    key = pretraining_plan(wildcards) + source_digest("language.pretraining")
-    return f"{wildcards.language_run}-{sha256(key.encode()).hexdigest()[:12]}"
+    return named_by(wildcards.language_run, pretraining_plan(wildcards), source_digest("language.pretraining"))
 
 
 def sentences_plan(wildcards):
