@@ -28,6 +28,7 @@ def test_columns_are_distributions_and_the_missing_tail_of_uniform_is_said() -> 
     silent = [index for index, axes in enumerate(figure.axes) if "not measured" in {t.get_text() for t in axes.texts}]
     assert silent == [2]
     assert figure.axes[2].get_ylabel().startswith("probed: tail")
+    assert [axes.get_xlabel() for axes in figure.axes[:4]] == ["training step", "", "", "training step"]
 
 
 def test_rows_are_protocols_within_what_is_probed() -> None:

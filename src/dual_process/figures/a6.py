@@ -33,20 +33,22 @@ def draw(numbers: pd.DataFrame) -> Figure:
     size = (style.WIDTH, height * len(rows) + 0.95 + (0.1 + LINE_HEIGHT * lines) * len(parts))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), max(map(len, parts)), squeeze=False)
-    limits, meshes = probe_panels.limits_of(shown), []
+    limits, meshes, lowest = probe_panels.limits_of(shown), [], {}
     for (page, probed, protocol), row in zip(rows, axes, strict=True):
         chosen = shown[(shown["probed"] == probed) & (shown["protocol"] == protocol)]
         for (distribution, schedule), panel in zip(page, row, strict=False):
             cell = chosen[(chosen["distribution"] == distribution) & (chosen["schedule"] == schedule)]
             meshes.append(probe_panels.draw_probe(panel, cell, limits=limits))
+            if meshes[-1] is not None:
+                lowest[distribution, schedule] = panel
             if (probed, protocol) == rows[0][1:]:
                 panel.set_title(titles[distribution, schedule])
-            if (probed, protocol) == rows[-1][1:]:
-                panel.set_xlabel("training step")
         for panel in row[len(page) :]:
             panel.set_axis_off()
         words = f"probed: {style.EVALUATION_LABELS.get(probed, probed)}"
         row[0].set_ylabel(words + (f"\n{protocol}" if len(protocols) > 1 else "") + "\nlayer")
+    for panel in lowest.values():
+        panel.set_xlabel("training step")
     mesh = next(mesh for mesh in meshes if mesh is not None)
     heatmaps.colour_bar(figure, mesh, list(axes.flat), label="probe accuracy (chance .5)")
     handles = probe_panels.mark_handles(shown)
