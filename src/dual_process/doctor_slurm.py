@@ -21,6 +21,8 @@ PLUGIN = "snakemake-executor-plugin-slurm"
 TESTED = "2.8.0"
 LONGEST = 1440
 """Minutes that a job of the workflow may ask for in its last attempt; as in the rules."""
+RULES_ON_GPU = ("train_cohort", "probe_cohort")
+"""Rules whose jobs ask for a GPU where runs are stacked."""
 
 Profile = Mapping[str, Any]
 
@@ -123,10 +125,11 @@ def _check_status(profile: Profile) -> Iterator[Finding]:
 
 
 def _check_partitions(profile: Profile, partitions: list[Partition], *, gpu: bool) -> Iterator[Finding]:
-    common, training = _resources(profile)
+    common, on_gpu = _resources(profile)
+    training = on_gpu["train_cohort"]
     default = next((each.name for each in partitions if each.default), "")
     by_name = {each.name: each for each in partitions}
-    for name in dict.fromkeys(each.get("slurm_partition", default) for each in (common, training)):
+    for name in dict.fromkeys(each.get("slurm_partition", default) for each in (common, *on_gpu.values())):
         partition = by_name.get(name)
         if not partition:
             wrong = f"{name!r} does not exist" if name else "none is named, and the cluster has no default"
@@ -138,19 +141,21 @@ def _check_partitions(profile: Profile, partitions: list[Partition], *, gpu: boo
             yield Finding("warn", "partition", f"{short}; {how}")
         else:
             yield Finding("ok", "partition", f"{name} exists")
-    gres = by_name[name].gres if (name := training.get("slurm_partition", default)) in by_name else ""
-    wanted = str(training.get("gres", "")) or "gpu:" * ("gpu_model" in training) + str(training.get("gpu_model", "gpu"))
-    if gpu and not re.search(rf"(^|,){re.escape(wanted.rsplit(':1', 1)[0])}\b", gres):
-        what = f"training asks for {wanted}, but partition {name!r} offers {gres or 'nothing of the kind'}"
-        yield Finding("do", "gpu", f"{what}; set slurm_partition, gpu_model or gres in a copy of site.example.yaml")
-    elif gpu:
-        yield Finding("ok", "gpu", f"partition {name} offers {gres}")
+    for rule, asked in on_gpu.items() if gpu else ():
+        gres = by_name[name].gres if (name := asked.get("slurm_partition", default)) in by_name else ""
+        wanted = str(asked.get("gres", "")) or "gpu:" * ("gpu_model" in asked) + str(asked.get("gpu_model", "gpu"))
+        if re.search(rf"(^|,){re.escape(wanted.rsplit(':1', 1)[0])}\b", gres):
+            yield Finding("ok", f"gpu, {rule}", f"partition {name} offers {gres}")
+        else:
+            what = f"the job asks for {wanted}, but partition {name!r} offers {gres or 'nothing of the kind'}"
+            how = f"under {rule} in a copy of site.example.yaml, set slurm_partition, gpu_model or gres"
+            yield Finding("do", f"gpu, {rule}", f"{what}; {how}")
 
 
-def _resources(profile: Profile) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Resources of jobs in general, and of training jobs, that the profiles set."""
-    common = dict(profile.get("default-resources", {}))
-    return common, common | dict(profile.get("set-resources", {}).get("train_cohort", {}))
+def _resources(profile: Profile) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Resources of jobs in general, and by rule of those that ask for a GPU, as the profiles set them."""
+    common, own = dict(profile.get("default-resources", {})), profile.get("set-resources", {})
+    return common, {rule: common | dict(own.get(rule, {})) for rule in RULES_ON_GPU}
 
 
 def _partitions() -> list[Partition]:
