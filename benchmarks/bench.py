@@ -105,8 +105,11 @@ def measure_floor(scope: Scope, step: float, different: int) -> str:
 
 def measure_products(work: Work, num_tokens: int, different: int) -> str:
     """Describe what the products take at the sizes and strides that they have, which no peak tells."""
-    step = forward_products(work, num_tokens, work.batch_size, losses.LOGITS_AT_ONCE)
-    single, half = (duration(seconds_of_products(step, each, backward=True)) for each in PRECISIONS)
+    at_once = {"float32": losses.LOGITS_AT_ONCE, "bfloat16": losses.LOGITS_AT_ONCE * losses.TIMES_IN_LOW_PRECISION}
+    single, half = (
+        duration(seconds_of_products(forward_products(work, num_tokens, work.batch_size, size), each, backward=True))
+        for each, size in at_once.items()
+    )
     batch = evaluation_batch()
     evaluation = forward_products(work, num_tokens, batch, scores.LOGITS_AT_ONCE["cpu"])
     sequence = seconds_of_products(evaluation, "float32", backward=False) / batch
