@@ -37,12 +37,21 @@ def test_loss_stays_finite_where_the_probability_of_the_target_underflows() -> N
     torch.testing.assert_close(stacked_cross_entropy(features, weight, bias, targets)[0], theirs)
 
 
-def test_backward_may_be_repeated() -> None:
+def test_a_second_backward_pass_says_that_the_gradients_are_gone() -> None:
     inputs, targets = arguments(2)
     loss = stacked_cross_entropy(*inputs, targets).sum()
-    first = torch.autograd.grad(loss, inputs, retain_graph=True)
-    for one, two in zip(first, torch.autograd.grad(loss, inputs), strict=True):
-        assert torch.equal(one, two)
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="can be had once: call it again"):
+        loss.backward()
+
+
+def test_gradients_are_added_to_those_that_are_there() -> None:
+    inputs, targets = arguments(2)
+    once = torch.autograd.grad(stacked_cross_entropy(*inputs, targets).sum(), inputs)
+    for _ in range(2):
+        stacked_cross_entropy(*inputs, targets).sum().backward()
+    for tensor, gradient in zip(inputs, once, strict=True):
+        assert torch.equal(tensor.grad, 2 * gradient)
 
 
 def test_nothing_is_written_to_the_arguments() -> None:
@@ -58,6 +67,7 @@ def test_a_few_rows_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     found = []
     for at_once in (1, 5 * 31, 1 << 19):  # one row, pieces of 5, 5 and 2, all 12
         monkeypatch.setattr(losses, "LOGITS_AT_ONCE", at_once)
+        monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
         loss = stacked_cross_entropy(*inputs, targets)
         found.append([loss.detach(), *torch.autograd.grad(loss.sum(), inputs)])
     for pieces in found[:2]:
@@ -65,8 +75,17 @@ def test_a_few_rows_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> 
             torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("num_rows", "num_tokens", "lowered", "expected"),
+    [(384, 2_202, False, 238), (384, 11_002, False, 64), (384, 11_002, True, 384), (9, 11_002, False, 9)],
+)
+def test_rows_at_once(num_rows: int, num_tokens: int, lowered: bool, expected: int) -> None:
+    assert losses.rows_at_once(num_rows, num_tokens, lowered=lowered) == expected
+
+
 def test_autocast_lowers_the_precision_of_the_products_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+    monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
     (features, weight, bias), targets = arguments(2)
     with torch.autocast("cpu", torch.bfloat16):
         ours = stacked_cross_entropy(features, weight, bias, targets)

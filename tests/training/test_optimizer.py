@@ -1,6 +1,7 @@
 """The stacked optimizer against torch.optim.AdamW, and its restart of chosen runs."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -172,6 +173,31 @@ def test_state_survives_safetensors() -> None:
         assert torch.equal(parameter, copy)
         for key, value in optimizer.state[parameter].items():
             assert torch.equal(value, resumed.state[copy][key])
+
+
+def test_what_is_kept_between_steps_follows_moved_weights_and_missing_gradients() -> None:
+    """The lists that the kernel takes are kept; they must not outlive what they were made of."""
+    kept, fresh = parameters(3), parameters(3)
+    optimizer = StackedAdamW(in_groups(kept), lr=0.01)
+    state: dict[str, Any] = optimizer.state_dict()
+    for step in range(6):
+        anew = StackedAdamW(in_groups(fresh), lr=0.01)
+        anew.load_state_dict(state)
+        for stack, either in ((kept, optimizer), (fresh, anew)):
+            set_gradients(stack, step, range(3))
+            if step == 2:
+                stack[1].grad = None
+            if step == 3:
+                stack[0].data = stack[0].data.clone()
+            either.step()
+            if step == 4:
+                either.clear([1], [0])
+        state = deepcopy(anew.state_dict())
+        if step == 1:
+            optimizer = deepcopy(optimizer)
+            kept = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for one, other in zip(kept, fresh, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_parameters_without_gradient_stay() -> None:

@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LOGITS_AT_ONCE = 1 << 19
-"""Logits of a run that are computed together on a CPU, unless those of one row are more; 2 MB, as large as a cache."""
+"""Logits of a run that are computed together on a CPU; 2 MB, as large as a cache."""
+ROWS_AT_LEAST = 64
+"""Rows that are worth a product with the decoder, however many logits they have."""
 TIMES_IN_LOW_PRECISION = 16
 """How many times more they are if the products have a lower precision; each piece has the whole decoder rearranged."""
 
@@ -42,6 +44,20 @@ def stacked_cross_entropy(features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Te
     return loss
 
 
+def rows_at_once(num_rows: int, num_tokens: int, *, lowered: bool) -> int:
+    """Rows of a run that are worked on together on a CPU; on a GPU all are, for small pieces would leave it idle.
+
+    Parameters
+    ----------
+    num_rows, num_tokens
+        Sizes N and V.
+    lowered
+        Whether the products have a lower precision than the weights.
+    """
+    logits = LOGITS_AT_ONCE * (TIMES_IN_LOW_PRECISION if lowered else 1)
+    return min(num_rows, max(ROWS_AT_LEAST, logits // num_tokens))
+
+
 class _StackedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> Tensor:
@@ -52,47 +68,64 @@ class _StackedCrossEntropy(torch.autograd.Function):
         scaled = (features_rnd * (1 / num_rows)).to(precision)
         for_features = weight_rvd.new_empty(features.shape)
         for_weight, for_bias = torch.empty_like(weight_rvd), torch.empty_like(bias_r1v)
-        pieces = _pieces(num_rows, weight_rvd, precision)
-        buffer = weight_rvd.new_empty(num_runs, pieces[0].stop, num_tokens)
-        losses = []
-        for rows in pieces:
+        on_cpu, lowered = weight_rvd.device.type == "cpu", precision != weight_rvd.dtype
+        at_once = rows_at_once(num_rows, num_tokens, lowered=lowered) if on_cpu else num_rows
+        pieces = [slice(start, min(start + at_once, num_rows)) for start in range(0, num_rows, at_once)]
+        buffer = weight_rvd.new_empty(num_runs, at_once, num_tokens)
+
+        def subtract_targets(rows: slice, *, exactly: bool) -> tuple[Tensor, Tensor]:
             ids_rn1 = targets_rn[:, rows, None]
             logits_rnv = buffer[:, : ids_rn1.shape[1]]
             _multiply(features[:, rows], weight.transpose(1, 2), out=logits_rnv).add_(bias_r1v)
-            right, largest = logits_rnv.gather(2, ids_rn1), logits_rnv.amax(2, keepdim=True)
-            probabilities = torch.softmax(logits_rnv, 2, out=logits_rnv)
-            # log-sum-exp by way of the most probable token, whose probability cannot underflow
-            losses.append(largest - probabilities.amax(2, keepdim=True).log() - right)
-            error_rnv = probabilities.scatter_add_(2, ids_rn1, largest.new_full((1, 1, 1), -1.0).expand(ids_rn1.shape))
+            return logits_rnv, _turn_into_error(logits_rnv, ids_rn1, exactly=exactly)
+
+        losses = []
+        for rows in pieces:
+            error_rnv, loss_rn1 = subtract_targets(rows, exactly=not on_cpu)
+            losses.append(loss_rn1)
             error = error_rnv.to(precision)
             _multiply(error, weight, out=for_features[:, rows])
             _multiply(error.transpose(1, 2), scaled[:, rows], out=for_weight, add=rows.start > 0)
             _add_up(error_rnv, out=for_bias, add=rows.start > 0)
-        ctx.save_for_backward(for_features, for_weight, for_bias)
+        if on_cpu and any(bool(loss_rn1.isinf().any()) for loss_rn1 in losses):
+            losses = [subtract_targets(rows, exactly=True)[1] for rows in pieces]
+        ctx.gradients = [for_features, for_weight, for_bias]
         ctx.scale, ctx.dtype = 1 / num_rows, features_rnd.dtype
         return torch.cat(losses, 1).mean((1, 2))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient_r: Tensor) -> tuple[Tensor | None, ...]:
-        for_features, for_weight, for_bias = ctx.saved_tensors
+        if not ctx.gradients:
+            raise RuntimeError("the gradients of stacked_cross_entropy can be had once: call it again")
+        # Nothing else refers to them now, so that the engine adds to them, and the optimizer takes them, as they are.
+        for_bias, for_weight, for_features = (ctx.gradients.pop() for _ in range(3))
         gradient = gradient_r[:, None, None]
         scale = gradient * ctx.scale
-        return (for_features * scale).to(ctx.dtype), for_weight * gradient, for_bias * scale, None
+        return for_features.mul_(scale).to(ctx.dtype), for_weight.mul_(gradient), for_bias.mul_(scale), None
+
+
+def _turn_into_error(logits_rnv: Tensor, ids_rn1: Tensor, *, exactly: bool) -> Tensor:
+    """Overwrite logits with the gradient of their losses' sum, and return the losses (R, N, 1).
+
+    Unless they are wanted exactly, a loss is infinite where the probability of its target underflows.
+    """
+    if exactly:
+        right_rn1, largest_rn1 = logits_rnv.gather(2, ids_rn1), logits_rnv.amax(2, keepdim=True)
+        torch.softmax(logits_rnv, 2, out=logits_rnv)
+        # log-sum-exp by way of the most probable token, whose probability cannot underflow
+        losses_rn1 = largest_rn1 - logits_rnv.amax(2, keepdim=True).log() - right_rn1
+    else:
+        torch.softmax(logits_rnv, 2, out=logits_rnv)
+        losses_rn1 = logits_rnv.gather(2, ids_rn1).log().neg()
+    logits_rnv.scatter_add_(2, ids_rn1, logits_rnv.new_full((1, 1, 1), -1.0).expand(ids_rn1.shape))
+    return losses_rn1
 
 
 def _precision(weight: Tensor) -> torch.dtype:
     """Precision of the products."""
     device = weight.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-
-
-def _pieces(num_rows: int, weight_rvd: Tensor, precision: torch.dtype) -> list[slice]:
-    """Rows that are worked on together: all of them on a GPU, where many small pieces would leave it idle."""
-    on_cpu = weight_rvd.device.type == "cpu"
-    at_once = LOGITS_AT_ONCE * (1 if precision == weight_rvd.dtype else TIMES_IN_LOW_PRECISION)
-    size = min(num_rows, max(1, at_once // weight_rvd.shape[1])) if on_cpu else num_rows
-    return [slice(start, min(start + size, num_rows)) for start in range(0, num_rows, size)]
 
 
 def _multiply(left: Tensor, right: Tensor, *, out: Tensor, add: bool = False) -> Tensor:
