@@ -38,8 +38,8 @@ def memory_of_reference(work: dict[str, int], threads: int) -> dict[str, float]:
     import torch  # noqa: PLC0415
 
     from benchmarks.ours import WARM, Ours, Work  # noqa: PLC0415
-    from benchmarks.pairs import make_reference, reference_batches  # noqa: PLC0415
     from benchmarks.reference import full_labels  # noqa: PLC0415
+    from benchmarks.sides import make_reference, reference_batches  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     ours = Ours(Work(**work))
@@ -55,13 +55,15 @@ def memory_of_ours(work: dict[str, int], threads: int, sequences: int) -> dict[s
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
-    from benchmarks.pairs import Ours, Work  # noqa: PLC0415
+    from benchmarks.ours import Ours, Work  # noqa: PLC0415
+    from dual_process.devices import keep_freed_memory  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     ours = Ours(Work(**work))
+    keep_freed_memory()
     held = [np.ones(sequences, dtype) for dtype in (np.uint8, np.uint16, np.uint16)]  # what a whole run reads
     ours.train()
-    ours.evaluate(*ours.evaluation())
+    ours.evaluate(ours.sequences())
     return {"peak_megabytes": peak_megabytes(), "held_megabytes": sum(array.nbytes for array in held) / 1e6}
 
 

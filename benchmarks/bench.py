@@ -25,8 +25,10 @@ from benchmarks.floor import (
 from benchmarks.ours import ALPHA, Ours, Work, evaluation_batch
 from benchmarks.pairs import EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
 from benchmarks.report import comparison, duration, heading, load, table
-from dual_process.models import losses
-from dual_process.probing import scores
+from dual_process.devices import CPU
+from dual_process.models.losses import rows_at_once
+from dual_process.probing.scores import sequences_at_once
+from dual_process.tasks.part_of_speech import TARGET_POSITIONS
 from dual_process.trainer import PRECISIONS
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -105,13 +107,18 @@ def measure_floor(scope: Scope, step: float, different: int) -> str:
 
 def measure_products(work: Work, num_tokens: int, different: int) -> str:
     """Describe what the products take at the sizes and strides that they have, which no peak tells."""
-    at_once = {"float32": losses.LOGITS_AT_ONCE, "bfloat16": losses.LOGITS_AT_ONCE * losses.TIMES_IN_LOW_PRECISION}
+    targets = len(TARGET_POSITIONS)
+    at_once = {
+        precision: rows_at_once(work.batch_size * targets, num_tokens, lowered=precision != "float32")
+        for precision in PRECISIONS
+    }
     single, half = (
-        duration(seconds_of_products(forward_products(work, num_tokens, work.batch_size, size), each, backward=True))
-        for each, size in at_once.items()
+        duration(seconds_of_products(forward_products(work, num_tokens, work.batch_size, rows), each, backward=True))
+        for each, rows in at_once.items()
     )
     batch = evaluation_batch()
-    evaluation = forward_products(work, num_tokens, batch, scores.LOGITS_AT_ONCE["cpu"])
+    rows = targets * min(batch, sequences_at_once(1, targets, num_tokens, CPU))
+    evaluation = forward_products(work, num_tokens, batch, rows)
     sequence = seconds_of_products(evaluation, "float32", backward=False) / batch
     every, once = (duration(sequence * sequences) for sequences in (work.evaluation_sequences, different))
     return (
@@ -148,7 +155,7 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     before = load()
     torch.set_num_threads(threads)
     work = scope.work
-    measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks)
+    measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks, threads=threads)
     floor = measure_floor(scope, medians(measured.lightning).ours, measured.different)
     tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"

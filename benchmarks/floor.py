@@ -13,7 +13,7 @@ import torch
 from benchmarks.clock import best_seconds
 from benchmarks.ours import Work
 from dual_process.devices import CPU
-from dual_process.models import losses
+from dual_process.models.losses import rows_at_once
 from dual_process.tasks.part_of_speech import LENGTH, TARGET_POSITIONS
 
 FLOAT = 4
@@ -51,8 +51,8 @@ class Product:
         return 2.0 * self.times * self.batch * self.rows * self.inner * self.columns
 
 
-def forward_products(work: Work, num_tokens: int, sequences: int, logits_at_once: int) -> list[Product]:
-    """List the products of one run's forward pass over some sequences; the logits come a few rows at a time."""
+def forward_products(work: Work, num_tokens: int, sequences: int, at_once: int) -> list[Product]:
+    """List the products of one run's forward pass over some sequences; logits are computed `at_once` rows at a time."""
     width, hidden, targets = work.width, work.feed_forward, len(TARGET_POSITIONS)
 
     def layers(times: int, queries: int) -> list[Product]:
@@ -67,14 +67,14 @@ def forward_products(work: Work, num_tokens: int, sequences: int, logits_at_once
         ]
 
     rows = sequences * targets
-    at_once = min(rows, max(1, logits_at_once // num_tokens))
     head = [Product(rows // at_once, 1, at_once, width, num_tokens), Product(1, 1, rows % at_once, width, num_tokens)]
     return layers(work.layers - 1, LENGTH) + layers(1, targets) + [Product(1, 1, rows, width, width)] + head
 
 
 def count_operations(work: Work, num_tokens: int) -> float:
     """Floating-point operations of the products in one step; the backward pass has twice those of the forward one."""
-    products = forward_products(work, num_tokens, work.batch_size, losses.LOGITS_AT_ONCE)
+    rows = work.batch_size * len(TARGET_POSITIONS)
+    products = forward_products(work, num_tokens, work.batch_size, rows_at_once(rows, num_tokens, lowered=False))
     return 3 * work.runs * sum(product.operations for product in products)
 
 

@@ -29,6 +29,7 @@ from benchmarks.gpu_grid import Grid, train_grid
 from benchmarks.ours import ALPHA, Ours, Work
 from benchmarks.report import PACKAGES, duration, hardware, load, number, table
 from dual_process.devices import prepare_device
+from dual_process.probing.scores import Sequences
 from dual_process.training.saving import TRY_AGAIN
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -99,13 +100,14 @@ def measure_cohort(work: Work, device: torch.device, precision: str, *, warm: in
         bare.append(ours.train_bare(precision))
     ours.model.to(device)
     sets = [each.to(device) for each in ours.evaluation()]
-    ours.evaluate(*(each[:, : each.shape[1] // 10] for each in sets))
+    ours.evaluate(Sequences.of(*(each[:, : each.shape[1] // 10] for each in sets)))
+    sequences = Sequences.of(*sets)
     num_tokens, parameters = ours.model.config.num_tokens, sum(each.numel() for each in ours.model.parameters())
     return {
         "step": statistics.median(with_lightning),
         "share": statistics.median(1 - without / step for step, without in zip(with_lightning, bare, strict=True)),
         "peak": float(peak),
-        "evaluation": seconds(lambda: ours.evaluate(*sets), device),
+        "evaluation": seconds(lambda: ours.evaluate(sequences), device),
         "operations": count_operations(work, num_tokens),
         "bytes": count_bytes(work, num_tokens, parameters),
     }

@@ -16,7 +16,7 @@ from benchmarks.clock import Clock, wait
 from dual_process.blocks import REFERENCE, PartOfSpeech, Probing, Training, Vanilla, Zipf
 from dual_process.devices import prepare_device
 from dual_process.models.bert import BertConfig, StackedBert
-from dual_process.probing.scores import score
+from dual_process.probing.scores import Sequences, score
 from dual_process.runs import DatasetPlan
 from dual_process.tasks.dataset import make_dataset
 from dual_process.tasks.part_of_speech import CHUNK, LENGTH, TARGET_POSITIONS, draw_training
@@ -167,13 +167,15 @@ class Ours:
         )
         return inputs, labels, choice
 
-    def evaluate(self, inputs: Tensor, labels: Tensor, choice: Tensor) -> Tensor:
+    def sequences(self, name: str = "val") -> Sequences:
+        """Sequences of an evaluation set, each kind once."""
+        return Sequences.of(*self.evaluation(name))
+
+    def evaluate(self, sequences: Sequences) -> Tensor:
         """All metrics of one evaluation set, of shape (R, metric)."""
         return score(
             self.model.eval(),
-            inputs,
-            labels,
-            choice,
+            sequences,
             targets=TARGET_POSITIONS,
             num_trained=self.num_trained,
             batch_size=evaluation_batch(),

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.floor import count_operations
 from benchmarks.ours import WARM, Ours, Work
-from benchmarks.pairs import Measured, Pair, check_same_work, make_reference, ratios, sequential_drawing
+from benchmarks.pairs import Measured, Pair, ratios
+from benchmarks.sides import check_same_work, make_reference, sequential_drawing
 
 ROOT = Path(__file__).parents[1]
 ROWS = [

@@ -15,8 +15,9 @@ from dual_process.checkpoints import read_checkpoint
 from dual_process.models.bert import StackedBert
 from dual_process.models.convert import to_transformers
 from dual_process.models.registry import build_model
+from dual_process.probing import evaluation as evaluation_module
 from dual_process.probing.evaluation import Evaluations
-from dual_process.probing.scores import METRICS, OF_THE_DECISION
+from dual_process.probing.scores import METRICS, OF_THE_DECISION, distinct
 from dual_process.runs import ProbePlan
 from dual_process.store import open_store
 from dual_process.tasks.evaluation import EMBEDDINGS
@@ -131,6 +132,21 @@ def test_the_batch_size_is_no_matter(cohort, batch_size):
         for size in (batch_size, 1000)
     )
     xr.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_equal_sequences_are_looked_for_once_a_set(cohort, monkeypatch):
+    model, _ = load(cohort)
+    asked = []
+
+    def counting(*columns):
+        asked.append(columns)
+        return distinct(*columns)
+
+    monkeypatch.setattr(evaluation_module, "distinct", counting)
+    evaluations = Evaluations(cohort.probes, stores(cohort))
+    first, again = (evaluations.measure(model, STEP) for _ in range(2))
+    assert len(asked) == len(evaluations.names)
+    xr.testing.assert_identical(first, again)
 
 
 def test_the_wanted_evaluations_alone_are_measured(cohort):

@@ -5,7 +5,7 @@ import torch
 
 from dual_process.checkpoints import read_checkpoint
 from dual_process.probing.rank_frequency import BY_TOKEN, mean_by_token
-from dual_process.probing.scores import METRICS, score_sequences
+from dual_process.probing.scores import METRICS, Sequences, score_sequences
 from dual_process.store import open_store
 from dual_process.tasks.registry import TASKS
 from tests.probing.test_evaluation import load, stores
@@ -33,7 +33,7 @@ def test_sums_over_tokens_are_those_over_sequences(trained, measured):
         torch.from_numpy(np.stack([each[name].values.astype(np.int64) for each in sets]))
         for name in ("input", "label", "choice")
     ]
-    scores = score_sequences(model, *tensors, targets=(4, 5, 6), num_trained=42, batch_size=600).double()
+    scores = score_sequences(model, Sequences.of(*tensors), targets=(4, 5, 6), num_trained=42, batch_size=600).double()
     queries = tensors[0][..., 3]
     for run in (0, 6):
         counts = np.bincount(queries[run], minlength=found.sizes["token"])

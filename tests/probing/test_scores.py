@@ -7,7 +7,7 @@ import torch
 
 from dual_process.models.bert import BertConfig, StackedBert
 from dual_process.probing import scores
-from dual_process.probing.scores import METRICS, distinct, query_states, score, score_sequences
+from dual_process.probing.scores import METRICS, Sequences, distinct, query_states, score, score_sequences
 
 NUM_TRAINED, NUM_TOKENS = 8, 12
 COPULA, MASK = 6, 7
@@ -76,7 +76,8 @@ def stack(cases):
 
 
 def measure(arguments, batch_size=1000):
-    return score(*arguments, targets=TARGETS, num_trained=NUM_TRAINED, batch_size=batch_size)
+    model, *columns = arguments
+    return score(model, Sequences.of(*columns), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=batch_size)
 
 
 def planted_run(case):
@@ -117,7 +118,8 @@ def test_choosing_between_a_token_and_itself_is_free():
 def test_logits_may_be_computed_in_pieces(monkeypatch, at_once):
     monkeypatch.setattr(scores, "LOGITS_AT_ONCE", {"cpu": at_once})
     cases = [case for case, _ in CASES.values()]
-    found = score_sequences(*stack(cases), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=7)
+    model, *columns = stack(cases)
+    found = score_sequences(model, Sequences.of(*columns), targets=TARGETS, num_trained=NUM_TRAINED, batch_size=7)
     assert found.shape == (1, len(cases), len(METRICS))
     torch.testing.assert_close(found[0].double(), torch.cat([measure(stack([case])) for case in cases]))
 
@@ -135,8 +137,8 @@ def test_equal_sequences_are_computed_once():
 
     options = {"targets": TARGETS, "num_trained": NUM_TRAINED, "batch_size": 4}
     arguments = [tensor[:, repeated[0]] for tensor in (inputs, labels, choice)]
-    found = score_sequences(Counting(model.planted), *arguments, **options)
-    each = score_sequences(model, inputs, labels, choice, **options)
+    found = score_sequences(Counting(model.planted), Sequences.of(*arguments), **options)
+    each = score_sequences(model, Sequences.of(inputs, labels, choice), **options)
     assert torch.equal(found, each[:, repeated[0]])
     assert sorted(computed) == sorted(set(repeated[0].tolist()))
 

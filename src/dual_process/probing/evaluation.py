@@ -13,7 +13,7 @@ from dual_process.devices import CPU, spare_bytes
 from dual_process.models.interface import StackedModel
 from dual_process.probing.linear import cross_validated_accuracy
 from dual_process.probing.rows import redraw_rows
-from dual_process.probing.scores import METRICS, OF_THE_DECISION, query_states, score
+from dual_process.probing.scores import METRICS, OF_THE_DECISION, Sequences, distinct, query_states, score
 from dual_process.runs import ProbePlan
 from dual_process.store import list_groups, open_store
 from dual_process.tasks.shared import only_one, open_vocabularies, shared_layout, shared_vocabulary
@@ -55,6 +55,7 @@ class Evaluations:
         self.num_trained = int(shared_vocabulary(open_vocabularies(stores)).attrs["num_trained"])
         self.device, self._room = device, spare_bytes(device)
         self._kept: dict[tuple[str, str], Tensor] = {}
+        self._kinds: dict[str, tuple[Tensor, Tensor]] = {}
         present = {path: list_groups(path, "evaluation") for path in dict.fromkeys(stores)}  # runs may share a store
         wanted = plan.probing.evaluations
         self.sets: dict[str, list[xr.Dataset]] = {}
@@ -86,6 +87,15 @@ class Evaluations:
             return self._kept[key][:, :limit]
         return _stack([array[:limit] for array in arrays]).to(self.device)
 
+    def sequences(self, name: str) -> Sequences:
+        """All that is scored of a set; where no candidates are told, the first target stands for both."""
+        inputs, labels = self.tensor(name, "input"), self.tensor(name, "label")
+        decided = "choice" in self.sets[name][0]
+        choice = self.tensor(name, "choice") if decided else labels[..., :1].expand(-1, -1, 2)
+        if name not in self._kinds:  # they are looked for once, which takes longer than all the rest of this
+            self._kinds[name] = distinct(inputs, labels, choice)
+        return Sequences.of(inputs, labels, choice, kinds=self._kinds[name])
+
     def known(self, name: str, values: Tensor) -> Tensor:
         """Take what was measured on a set, shape (R, ...), and make it NaN for runs that have only borrowed it."""
         lacking = torch.tensor(self._lacking[name], dtype=torch.long, device=values.device)
@@ -113,25 +123,22 @@ class Evaluations:
         )
 
     def _score(self, model: StackedModel, name: str, step: int) -> Tensor:
-        inputs, labels = self.tensor(name, "input"), self.tensor(name, "label")
-        decided = self.has(name, "choice")
-        choice = self.tensor(name, "choice") if decided else labels[..., :1].expand(-1, -1, 2)
+        sequences = self.sequences(name)
         embedding = self.sets[name][0].attrs["embedding"]
         kept = model.word_embedding.weight.detach().clone() if embedding != "kept" else None
         if kept is not None:
-            redraw_rows(model, choice.flatten(1), embedding, trained=self.num_trained, seeds=self.seeds, step=step)
+            ids_rn = sequences.choice_ru2.flatten(1)
+            redraw_rows(model, ids_rn, embedding, trained=self.num_trained, seeds=self.seeds, step=step)
         result = score(
             model,
-            inputs,
-            labels,
-            choice,
+            sequences,
             targets=self.targets,
             num_trained=self.num_trained,
             batch_size=self.probing.batch_size,
         )
         if kept is not None:
             model.word_embedding.weight.data.copy_(kept)
-        if not decided:
+        if not self.has(name, "choice"):
             result[:, [METRICS.index(metric) for metric in OF_THE_DECISION]] = torch.nan
         return self.known(name, result)
 

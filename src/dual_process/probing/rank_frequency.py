@@ -28,17 +28,14 @@ def measure_rank_frequency(subject: Subject) -> xr.Dataset:
         counts = np.stack([vocabulary["training_queries"].values for vocabulary in subject.vocabularies])
         found["training_queries"] = ("run", "token"), counts
     if SET in evaluations.sets:
-        inputs = evaluations.tensor(SET, "input")
         scores_rbm = score_sequences(
             subject.model,
-            inputs,
-            evaluations.tensor(SET, "label"),
-            evaluations.tensor(SET, "choice"),
+            evaluations.sequences(SET),
             targets=evaluations.targets,
             num_trained=evaluations.num_trained,
             batch_size=subject.plan.probing.batch_size,
         )
-        query_rb = inputs[..., int(evaluations.sets[SET][0].attrs["query_position"])]
+        query_rb = evaluations.tensor(SET, "input")[..., int(evaluations.sets[SET][0].attrs["query_position"])]
         wanted = scores_rbm[..., [METRICS.index(metric) for metric in BY_TOKEN]]
         accuracy = evaluations.known(SET, mean_by_token(wanted, query_rb, subject.vocabularies[0].sizes["token"]))
         found["token_accuracy"] = ("run", "token", "metric_by_token"), accuracy.cpu().numpy()

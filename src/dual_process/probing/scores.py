@@ -4,7 +4,8 @@ Shape letters: R run, B batch, S position, T target position, V token, C context
 """
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -46,17 +47,50 @@ LOGITS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 28}
 GPU, smaller ones leave it idle."""
 
 
-def score(model: StackedModel, inputs_rbs: Tensor, labels_rbt: Tensor, choice_rb2: Tensor, **options: Any) -> Tensor:
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences of an evaluation set, each kind of equal ones once.
+
+    Parameters
+    ----------
+    inputs_rus, labels_rut
+        Ids of inputs and targets of U kinds of sequences.
+    choice_ru2
+        Right and wrong candidate at the first target position.
+    kind_rb
+        Kind of each sequence of the set.
+    """
+
+    inputs_rus: Tensor
+    labels_rut: Tensor
+    choice_ru2: Tensor
+    kind_rb: Tensor
+
+    @classmethod
+    def of(cls, *columns_rb: Tensor, kinds: tuple[Tensor, Tensor] | None = None) -> Self:
+        """Take one of each kind.
+
+        Parameters
+        ----------
+        columns_rb
+            Inputs, labels and choices of all sequences, each of shape (R, B, ...).
+        kinds
+            What :func:`distinct` has found in them, if it was asked before.
+        """
+        chosen_ru, kind_rb = distinct(*columns_rb) if kinds is None else kinds
+        inputs_rus, labels_rut, choice_ru2 = (_take(column, chosen_ru) for column in columns_rb)
+        return cls(inputs_rus, labels_rut, choice_ru2, kind_rb)
+
+
+def score(model: StackedModel, sequences: Sequences, **options: Any) -> Tensor:
     """Means over the sequences of one evaluation set, shape (R, M); arguments as for :func:`score_sequences`."""
-    return score_sequences(model, inputs_rbs, labels_rbt, choice_rb2, **options).double().mean(1)
+    return score_sequences(model, sequences, **options).double().mean(1)
 
 
 @torch.inference_mode()
 def score_sequences(
     model: StackedModel,
-    inputs_rbs: Tensor,
-    labels_rbt: Tensor,
-    choice_rb2: Tensor,
+    sequences: Sequences,
     *,
     targets: tuple[int, ...],
     num_trained: int,
@@ -68,10 +102,8 @@ def score_sequences(
     ----------
     model
         Stack in evaluation mode, with rows for unseen tokens.
-    inputs_rbs, labels_rbt
-        Ids of inputs and targets.
-    choice_rb2
-        Right and wrong candidate at the first target position.
+    sequences
+        What to measure.
     targets
         Target positions; the context is all that comes before the first.
     num_trained
@@ -84,22 +116,27 @@ def score_sequences(
     Tensor
         Shape (R, B, M).
     """
-    chosen_ru, equal_rb = distinct(inputs_rbs, labels_rbt, choice_rb2)
-    inputs_rbs, labels_rbt, choice_rb2 = (_take(each, chosen_ru) for each in (inputs_rbs, labels_rbt, choice_rb2))
-    (runs, _, num_targets), num_tokens = labels_rbt.shape, model.word_embedding.weight.shape[1]
-    at_once = max(1, LOGITS_AT_ONCE[inputs_rbs.device.type] // (runs * num_targets * num_tokens))
+    (runs, num_kinds, num_targets), num_tokens = sequences.labels_rut.shape, model.word_embedding.weight.shape[1]
+    at_once = sequences_at_once(runs, num_targets, num_tokens, sequences.labels_rut.device)
     # One array for all: fresh memory of that size comes from the operating system page by page.
     buffer_rnv = model.word_embedding.weight.new_empty(runs, min(at_once, batch_size) * num_targets, num_tokens)
     parts = []
-    for rows in slices(inputs_rbs.shape[1], batch_size):
-        inputs, labels, choice = inputs_rbs[:, rows], labels_rbt[:, rows], choice_rb2[:, rows]
+    for rows in slices(num_kinds, batch_size):
+        inputs, labels, choice = (
+            each[:, rows] for each in (sequences.inputs_rus, sequences.labels_rut, sequences.choice_ru2)
+        )
         features_rbtd = model(inputs, targets)
         for some in slices(inputs.shape[1], at_once):
             features, context = features_rbtd[:, some], inputs[:, some, : targets[0]]
             logits_rnv = buffer_rnv[:, : features.shape[1] * num_targets]
             logits = model.logits(features.flatten(1, 2), out=logits_rnv).unflatten(1, features.shape[1:3])
             parts.append(_measure(logits, labels[:, some], choice[:, some], context, num_trained))
-    return _take(torch.cat(parts, dim=1), equal_rb)
+    return _take(torch.cat(parts, dim=1), sequences.kind_rb)
+
+
+def sequences_at_once(runs: int, num_targets: int, num_tokens: int, device: torch.device) -> int:
+    """Sequences of each run whose logits are computed together."""
+    return max(1, LOGITS_AT_ONCE[device.type] // (runs * num_targets * num_tokens))
 
 
 def distinct(*columns: Tensor) -> tuple[Tensor, Tensor]:
