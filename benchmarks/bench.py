@@ -19,6 +19,7 @@ from benchmarks.floor import (
     count_bytes,
     count_operations,
     forward_products,
+    measure_kernels,
     measure_peaks,
     seconds_of_products,
 )
@@ -101,7 +102,17 @@ def measure_floor(scope: Scope, step: float, different: int) -> str:
         f"{floor.bytes / 1e6:.0f} MB of parameters, moments and logits at {floor.bytes_per_second / 1e9:.1f} GB/s "
         f"(copy) is {duration(floor.bytes / floor.bytes_per_second)}. "
         f"Our step without Lightning, {duration(step)}, is {step / floor.seconds:.1f} times the greater of the two. "
-        f"{measure_products(scope.work, num_tokens, different)}"
+        f"{measure_products(scope.work, num_tokens, different)} {describe_kernels(scope.work)}"
+    )
+
+
+def describe_kernels(work: Work) -> str:
+    """Describe what all operations of a step take where memory is no matter."""
+    single, half = (measure_kernels(work, precision) for precision in ("float32", "bfloat16"))
+    return (
+        f"All {single.kernels} operations of a step that compute something, each repeated with its arguments in the "
+        f"caches, take {duration(single.seconds)}, in bfloat16, where conversions make them {half.kernels}, "
+        f"{duration(half.seconds)}; {single.views} views come on top."
     )
 
 
@@ -160,9 +171,10 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
     notes = (
-        f"Both sides do the same work: batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, "
-        f"on which the reference measures exact match and ours all its metrics, equal sequences once (the first set, "
-        f"validation, has {measured.different:,} different ones); "
+        f"Both sides do the same work by turns, each in a process of its own, ours set up as a training job is: "
+        f"batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, on which the reference "
+        f"measures exact match and ours all its metrics, equal sequences once (the first set, validation, has "
+        f"{measured.different:,} different ones; they are looked for before the clock starts, as once a run); "
         f"steps are means over {work.steps}, ours with Lightning and a cohort of 1. The whole run is a projection, not "
         f"a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of five sets and {SEQUENCES:,} drawn sequences "
         f"from the times above; our checkpoints, stores and linear probes are not in it. Our peak memory includes the "

@@ -4,14 +4,16 @@ Counted are operations and bytes of our formulation: logits at the three targets
 as keys and values. Activations are left out of the bytes, because those of one layer fit a cache.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.clock import best_seconds
-from benchmarks.ours import Work
+from benchmarks.ours import Ours, Work
 from dual_process.devices import CPU
 from dual_process.models.losses import rows_at_once
 from dual_process.tasks.part_of_speech import LENGTH, TARGET_POSITIONS
@@ -102,6 +104,44 @@ def seconds_of_products(products: Iterable[Product], precision: str, *, backward
             calls.append(partial(torch.bmm, left.mT, result, out=torch.empty_like(right)))
         total += each.times * sum(best_seconds(call) for call in calls)
     return total
+
+
+class KernelTimes(TorchDispatchMode):
+    """Measures every operation of PyTorch in its context, repeated on its own arguments, which are in the caches then.
+
+    The results are those of a last repetition, and worthless after operations that work in place.
+
+    Attributes
+    ----------
+    seconds
+        Sum over all operations but views of the least of 5 times.
+    kernels, views
+        Number of operations that compute something, and of those that do not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds, self.kernels, self.views = 0.0, 0, 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Call and measure one operation."""
+        call: Callable[[], Any] = partial(func, *args, **(kwargs or {}))
+        if func.is_view:
+            self.views += 1
+        else:
+            self.kernels += 1
+            self.seconds += best_seconds(call)
+        return call()
+
+
+def measure_kernels(work: Work, precision: str) -> KernelTimes:
+    """Measure the operations of one of our training steps, one by one."""
+    ours = Ours(replace(work, steps=1, evaluation_sequences=20), warm=0)
+    with KernelTimes() as times:
+        ours.train_bare(precision)
+    return times
 
 
 def count_bytes(work: Work, num_tokens: int, num_parameters: int) -> float:

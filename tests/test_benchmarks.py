@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.floor import count_operations
+from benchmarks.floor import KernelTimes, count_operations, measure_kernels
 from benchmarks.ours import WARM, Ours, Work
 from benchmarks.pairs import Measured, Pair, ratios
 from benchmarks.sides import check_same_work, make_reference, sequential_drawing
@@ -75,6 +75,22 @@ def test_counted_operations_are_those_that_torch_counts(ours):
         ours.train_bare()
     steps = ours.work.steps + WARM
     assert counter.get_total_flops() == steps * count_operations(ours.work, ours.model.config.num_tokens)
+
+
+def test_every_operation_of_a_context_is_measured_and_counted():
+    with KernelTimes() as times:
+        square = torch.eye(300)
+        product = square @ square.T
+    assert torch.equal(product, torch.eye(300))
+    assert (times.kernels, times.views) == (2, 1)
+    assert times.seconds > 0
+
+
+def test_kernels_of_a_step_are_more_in_lower_precision():
+    work = Work(vocabulary=40, layers=1, steps=1, evaluation_sequences=20)
+    single, half = (measure_kernels(work, precision) for precision in ("float32", "bfloat16"))
+    assert half.kernels > single.kernels > 100
+    assert min(single.seconds, half.seconds) > 0
 
 
 def test_sequential_drawing_follows_the_task(ours):
