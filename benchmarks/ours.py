@@ -1,7 +1,7 @@
 """Our pipeline on the benchmark's work: the very classes that training and probing use."""
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -127,26 +127,28 @@ class Ours:
             steps=self.last,
         )
 
-    def train_bare(self, precision: str = "float32") -> float:
-        """Seconds per step in a plain loop."""
+    def train_bare(self, precision: str = "float32", watch: AbstractContextManager[object] | None = None) -> float:
+        """Seconds per step in a plain loop, whose timed steps are taken in the context `watch`."""
         device, begun = prepare_device(), 0.0
         module = BareModule(**self._settings()).to(device)
         module.train()
         optimizer = module.configure_optimizers()
         mixed = torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
-        for index, batch in enumerate(make_loader(self.batches())):
-            if index == self.warm:
-                wait(device)
-                begun = time.perf_counter()
-            inputs, targets = (each.to(device, non_blocking=True) for each in batch)
-            optimizer.zero_grad()
-            with mixed:
-                loss = module.training_step((inputs, targets), index)
-            loss.backward()
-            optimizer.step()
-            module.counter += 1
-        wait(device)
-        return (time.perf_counter() - begun) / self.work.steps
+        with ExitStack() as watching:
+            for index, batch in enumerate(make_loader(self.batches())):
+                if index == self.warm:
+                    wait(device)
+                    watching.enter_context(watch or nullcontext())
+                    begun = time.perf_counter()
+                inputs, targets = (each.to(device, non_blocking=True) for each in batch)
+                optimizer.zero_grad()
+                with mixed:
+                    loss = module.training_step((inputs, targets), index)
+                loss.backward()
+                optimizer.step()
+                module.counter += 1
+            wait(device)
+            return (time.perf_counter() - begun) / self.work.steps
 
     def train(self, precision: str = "float32") -> float:
         """Seconds per step as runs are trained, with Lightning and the callbacks that act at every step."""
