@@ -175,8 +175,8 @@ def test_state_survives_safetensors() -> None:
             assert torch.equal(value, resumed.state[copy][key])
 
 
-def test_what_is_kept_between_steps_follows_moved_weights_and_missing_gradients() -> None:
-    """The lists that the kernel takes are kept; they must not outlive what they were made of."""
+def test_a_long_life_is_that_of_one_optimizer_a_step() -> None:
+    """Copies, moved weights, missing gradients and cleared runs leave nothing behind but the state."""
     kept, fresh = parameters(3), parameters(3)
     optimizer = StackedAdamW(in_groups(kept), lr=0.01)
     state: dict[str, Any] = optimizer.state_dict()

@@ -5,7 +5,6 @@ parameter, so that a reset of one run does not touch the bias correction of anot
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,28 +13,6 @@ from torch.optim.adamw import adamw
 
 VECTOR = 16
 """Floats in a cache line. The fused CPU kernel rounds what is left over after whole lines differently."""
-
-
-@dataclass
-class _Pieces:
-    """What the kernel takes of a group: whole stacks, or single runs of those that are `split`; all but gradients."""
-
-    trained: list[Tensor]
-    places: list[int]
-    split: list[bool] = field(default_factory=list)
-    parameters: list[Tensor] = field(default_factory=list)
-    first: list[Tensor] = field(default_factory=list)
-    second: list[Tensor] = field(default_factory=list)
-    steps: list[Tensor] = field(default_factory=list)
-    counted_once: list[Tensor] = field(default_factory=list)
-
-    def gradients(self) -> list[Tensor]:
-        """Gradients of this step, in the order of the parameters."""
-        found: list[Tensor] = []
-        for parameter, split in zip(self.trained, self.split, strict=True):
-            assert parameter.grad is not None, "the caller has chosen those that have one"
-            found.extend(parameter.grad.unbind() if split else (parameter.grad,))
-        return found
 
 
 class StackedAdamW(torch.optim.Optimizer):
@@ -70,7 +47,6 @@ class StackedAdamW(torch.optim.Optimizer):
         # "fused" makes the base class load `step` as float32 onto the device of the parameter, as the kernel wants it
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "fused": True}
         super().__init__(params, defaults | {"in_step": True})
-        self._pieces: dict[int, _Pieces] = {}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -111,11 +87,6 @@ class StackedAdamW(torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         self._compare_steps()
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a state; the base class comes here for copies and for :meth:`load_state_dict`."""
-        super().__setstate__(state)
-        self._pieces = {}
-
     def _update(self, group: dict[str, Any]) -> None:
         """Update the parameters of a group in as few calls as keep the bits, or on a GPU as few as can be."""
         trained = [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -149,33 +120,29 @@ class StackedAdamW(torch.optim.Optimizer):
 
     def _update_with_kernel(self, group: dict[str, Any], trained: list[Tensor]) -> None:
         """Hand the stack to the fused kernel: whole parameters where all runs are in step, else run by run."""
-        pieces, places = self._pieces.get(id(group)), [parameter.data_ptr() for parameter in trained]
-        if pieces is None or pieces.places != places:
-            pieces = self._pieces[id(group)] = self._take_apart(trained, places, in_step=group["in_step"])
-        beta1, beta2 = group["betas"]
-        adamw(
-            pieces.parameters, pieces.gradients(), pieces.first, pieces.second, [], pieces.steps,
-            fused=True, amsgrad=False, maximize=False, beta1=beta1, beta2=beta2, lr=group["lr"],
-            weight_decay=group["weight_decay"], eps=group["eps"],
-        )  # fmt: skip
-        for step in pieces.counted_once:
-            step[1:] = step[0]
-
-    def _take_apart(self, trained: list[Tensor], places: list[int], *, in_step: bool) -> _Pieces:
-        """Make the kernel's lists; they are kept, for making them takes longer than the update of a small model."""
-        pieces = _Pieces(trained, places)
+        columns: tuple[list[Tensor], ...] = ([], [], [], [], [])
+        counted_once = []
         for parameter in trained:
             state = self._state_of(parameter)
-            row, step = (parameter.detach(), state["exp_avg"], state["exp_avg_sq"]), state["step"]
-            runs = len(step)
-            split = runs > 1 and not (in_step and parameter.numel() // runs % VECTOR == 0)
-            pieces.split.append(split)
-            for column, tensor in zip((pieces.parameters, pieces.first, pieces.second), row, strict=True):
-                column.extend(tensor.unbind() if split else (tensor,))
-            pieces.steps.extend(step.unbind() if split else (step[0],))
-            if runs > 1 and not split:  # the kernel counts for the first run only
-                pieces.counted_once.append(step)
-        return pieces
+            step, runs = state["step"], len(state["step"])
+            assert parameter.grad is not None, "the caller has chosen those that have one"
+            row = (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], step)
+            if runs > 1 and not (group["in_step"] and parameter.numel() // runs % VECTOR == 0):
+                for column, tensor in zip(columns, row, strict=True):
+                    column.extend(tensor.unbind())
+                continue
+            for column, tensor in zip(columns, (*row[:-1], step[0]), strict=True):
+                column.append(tensor)
+            if runs > 1:  # the kernel counts for the first run only
+                counted_once.append(step)
+        parameters, gradients, first, second, steps = columns
+        beta1, beta2 = group["betas"]
+        adamw(
+            parameters, gradients, first, second, [], steps, fused=True, amsgrad=False, maximize=False,
+            beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
+        )  # fmt: skip
+        for step in counted_once:
+            step[1:] = step[0]
 
     def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         state = self.state[parameter]
@@ -190,4 +157,3 @@ class StackedAdamW(torch.optim.Optimizer):
         for group in self.param_groups:
             steps = [self.state[p]["step"] for p in group["params"] if self.state[p]]
             group["in_step"] = all(bool((step == step[0]).all()) for step in steps)
-        self._pieces.clear()
