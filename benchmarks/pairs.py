@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.ours import Work
-from benchmarks.sides import OurSide, TheirSide, apart_from_us
+from benchmarks.sides import OurSide, TheirSide, in_a_process
 
 STEPS, EVALUATIONS, SEQUENCES = 62_500, 625, 8_000_000
 """The paper's run: training steps, evaluations, training sequences."""
@@ -80,7 +80,7 @@ def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int, threads: i
     threads
         CPU threads of either side.
     """
-    with apart_from_us(TheirSide, work, threads) as theirs, apart_from_us(OurSide, work, threads) as ours:
+    with in_a_process(TheirSide, work, threads) as theirs, in_a_process(OurSide, work, threads) as ours:
         theirs("check")
         measured = Measured(ours("different"))
         for _ in range(pairs):

@@ -78,7 +78,7 @@ class TheirSide:
 
 
 @contextmanager
-def apart_from_us(side: Callable[[Work], Any], work: Work, threads: int) -> Iterator[Callable[..., Any]]:
+def in_a_process(side: Callable[[Work], Any], work: Work, threads: int) -> Iterator[Callable[..., Any]]:
     """Set up one side in a process of its own; yields a function that calls a method of it by name."""
     with ProcessPoolExecutor(1, get_context("spawn"), _set_up, (side, work, threads)) as pool:
         yield lambda method, *arguments: pool.submit(_call, method, *arguments).result()

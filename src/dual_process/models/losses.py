@@ -87,11 +87,12 @@ class _StackedCrossEntropy(torch.autograd.Function):
             _multiply(error, weight, out=for_features[:, rows])
             _multiply(error.transpose(1, 2), scaled[:, rows], out=for_weight, add=rows.start > 0)
             _add_up(error_rnv, out=for_bias, add=rows.start > 0)
-        if on_cpu and any(bool(loss_rn1.isinf().any()) for loss_rn1 in losses):
-            losses = [subtract_targets(rows, exactly=True)[1] for rows in pieces]
+        losses_rn1 = torch.cat(losses, 1)
+        if on_cpu and bool(losses_rn1.isinf().any()):
+            losses_rn1 = torch.cat([subtract_targets(rows, exactly=True)[1] for rows in pieces], 1)
         ctx.gradients = [for_features, for_weight, for_bias]
         ctx.scale, ctx.dtype = 1 / num_rows, features_rnd.dtype
-        return torch.cat(losses, 1).mean((1, 2))
+        return losses_rn1.mean((1, 2))
 
     @staticmethod
     @once_differentiable
