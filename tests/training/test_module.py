@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from dual_process.config import Training
 from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.trainer import make_trainer
 from dual_process.training.module import BODY, DECODER_BIAS, EMBEDDING, CohortModule
 
 TARGETS = (4, 5, 6)
@@ -84,3 +86,17 @@ def test_every_parameter_is_in_one_group_with_the_configured_rates():
     assert {(group["lr"], group["weight_decay"], group["betas"], group["eps"]) for group in groups} == {
         (1e-3, 0.01, (0.9, 0.999), 1e-8)
     }
+
+
+def test_no_gradient_of_the_last_step_is_held_while_the_next_one_runs_forward(batch):
+    class Watched(CohortModule):
+        held = ()
+
+        def training_step(self, batch, batch_idx):
+            self.held = (*self.held, sum(parameter.grad is not None for parameter in self.parameters()))
+            return super().training_step(batch, batch_idx)
+
+    model = make_module().model
+    module = Watched(model, Training(steps=3), targets=TARGETS, seeds=(0, 1))
+    make_trainer([], 3).fit(module, DataLoader([batch] * 3, batch_size=None))
+    assert module.held == (0, 0, 0)

@@ -61,7 +61,12 @@ class CohortModule(lightning.LightningModule):
         return optimizer
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set the learning rate of the coming step."""
+        """Set the learning rate of the coming step, and let go of the gradients of the last one.
+
+        Lightning does the latter between the forward and the backward pass, so that the forward pass could not use the
+        memory of the old gradients, which is in the caches.
+        """
+        self.optimizer.zero_grad()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.training_config, self.completed_steps + 1)
 
