@@ -11,7 +11,7 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def attention(*, causal: bool = False) -> StackedAttention:
-    layer = StackedAttention(2, 8, 2, dropout=0.0, causal=causal)
+    layer = StackedAttention(2, 8, 2, causal=causal)
     torch.manual_seed(0)
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter)

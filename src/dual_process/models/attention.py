@@ -6,7 +6,7 @@ the layer (norms, feed-forward block, residual connections) is its own.
 Shape letters: R run, B batch, S position, T position of a query row, H head, K head features, D width, N row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,6 @@ class StackedAttention(nn.Module):
     ----------
     num_runs, width, heads
         Sizes R, D and H; `heads` divides `width`.
-    dropout
-        Probability with which single weights of the pattern are zeroed in training.
     causal
         Whether a position reads itself and earlier positions alone.
 
@@ -34,9 +32,9 @@ class StackedAttention(nn.Module):
         part of the state dict.
     """
 
-    def __init__(self, num_runs: int, width: int, heads: int, dropout: float, *, causal: bool = False) -> None:
+    def __init__(self, num_runs: int, width: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
-        self.heads, self.dropout, self.causal = heads, dropout, causal
+        self.heads, self.causal = heads, causal
         self.kept_heads: Tensor | None = None
         self.query = StackedLinear(num_runs, width, width)
         self.key = StackedLinear(num_runs, width, width)
@@ -47,7 +45,13 @@ class StackedAttention(nn.Module):
         """Turn the residual stream into what queries, keys and values are made of; a pre-norm layer overrides this."""
         return x_rbsd
 
-    def attend(self, x_rbsd: Tensor, x_rbtd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
+    def attend(
+        self,
+        x_rbsd: Tensor,
+        x_rbtd: Tensor,
+        positions: Sequence[int] | None = None,
+        masks: Iterator[Tensor] | None = None,
+    ) -> Tensor:
         """Mix values over positions and project; T queries read S positions.
 
         Parameters
@@ -56,6 +60,8 @@ class StackedAttention(nn.Module):
             Attention inputs at all positions and at those of the queries.
         positions
             Positions of the queries; None means all. Only a causal layer asks.
+        masks
+            The next one drops single weights of the pattern.
 
         Returns
         -------
@@ -65,7 +71,7 @@ class StackedAttention(nn.Module):
         rows = x_rbsd.flatten(1, 2)
         query, key, value = self.query(x_rbtd.flatten(1, 2)), self.key(rows), self.value(rows)
         pattern = self._weigh(self._split(query, x_rbsd), self._split(key, x_rbsd), positions)
-        mixed_rbhtk = dropout(pattern, self.dropout, self.training) @ self._split(value, x_rbsd)
+        mixed_rbhtk = dropout(pattern, masks) @ self._split(value, x_rbsd)
         if self.kept_heads is not None:
             mixed_rbhtk = mixed_rbhtk * self.kept_heads[:, None, None]
         mixed: Tensor = self.attention_output(mixed_rbhtk.transpose(2, 3).flatten(3).flatten(1, 2))

@@ -7,7 +7,7 @@ computed away from the target positions, where nobody reads them.
 Shape letters: R run, B batch, S position, T target position, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,19 +59,21 @@ class BertLayer(StackedAttention):
 
     def __init__(self, config: BertConfig) -> None:
         runs, width = config.num_runs, config.width
-        super().__init__(runs, width, config.heads, config.dropout)
+        super().__init__(runs, width, config.heads)
         self.attention_norm = StackedLayerNorm(runs, width)
         self.intermediate = StackedLinear(runs, width, config.feed_forward)
         self.output = StackedLinear(runs, config.feed_forward, width)
         self.output_norm = StackedLayerNorm(runs, width)
 
-    def forward(self, x_rbsd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
+    def forward(
+        self, x_rbsd: Tensor, positions: Sequence[int] | None = None, masks: Iterator[Tensor] | None = None
+    ) -> Tensor:
         """Update the residual stream (R, B, S, D); with `positions`, return it at those alone."""
         x_rbtd = x_rbsd if positions is None else at_positions(x_rbsd, positions)
-        mixed = self.attend(x_rbsd, x_rbtd, positions)
-        x = self.attention_norm(dropout(mixed, self.dropout, self.training) + x_rbtd.flatten(1, 2))
+        mixed = self.attend(x_rbsd, x_rbtd, positions, masks)
+        x = self.attention_norm(dropout(mixed, masks) + x_rbtd.flatten(1, 2))
         hidden = self.output(functional.gelu(self.intermediate(x)))
-        x = self.output_norm(dropout(hidden, self.dropout, self.training) + x)
+        x = self.output_norm(dropout(hidden, masks) + x)
         return x.view_as(x_rbtd)
 
 
@@ -81,7 +83,7 @@ class StackedBert(StackedModel):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         runs, width = config.num_runs, config.width
-        self.config = config
+        self.config, self.dropout = config, config.dropout
         self.word_embedding = StackedEmbedding(runs, config.num_tokens, width)
         self.position_embedding = nn.Parameter(torch.empty(runs, 1, config.num_positions, width))
         self.type_embedding = nn.Parameter(torch.empty(runs, 1, 1, width))
@@ -101,13 +103,13 @@ class StackedBert(StackedModel):
         if self.config.padding is not None:
             self.word_embedding.weight[:, self.config.padding] = 0
 
-    def embed(self, ids_rbs: Tensor) -> Tensor:
+    def embed(self, ids_rbs: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
         """Embedding output, hidden state 0, of shape (R, B, S, D)."""
         words = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
         if self.config.padding is not None:  # the tied decoder does train this row
             words = torch.where((ids_rbs == self.config.padding)[..., None], words.detach(), words)
         x = words + self.position_embedding[:, :, : ids_rbs.shape[-1]] + self.type_embedding
-        return dropout(self.embedding_norm(x.flatten(1, 2)).view_as(x), self.config.dropout, self.training)
+        return dropout(self.embedding_norm(x.flatten(1, 2)).view_as(x), masks)
 
     def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
         """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
@@ -118,8 +120,9 @@ class StackedBert(StackedModel):
 
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
-        x_rbsd = self.embed(ids_rbs)
+        masks = self.masks(ids_rbs, len(targets))
+        x_rbsd = self.embed(ids_rbs, masks)
         for layer in self.layers[:-1]:
-            x_rbsd = layer(x_rbsd)
-        x_rbtd = self.layers[-1](x_rbsd, targets)
+            x_rbsd = layer(x_rbsd, masks=masks)
+        x_rbtd = self.layers[-1](x_rbsd, targets, masks)
         return self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)

@@ -7,7 +7,7 @@ are never computed away from the target positions, where nobody reads them.
 Shape letters: R run, B batch, S position, T target position, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,7 +62,7 @@ class Gpt2Layer(StackedAttention):
 
     def __init__(self, config: Gpt2Config) -> None:
         runs, width = config.num_runs, config.width
-        super().__init__(runs, width, config.heads, config.dropout, causal=True)
+        super().__init__(runs, width, config.heads, causal=True)
         self.attention_norm = StackedLayerNorm(runs, width, EPSILON)
         self.feed_forward_norm = StackedLayerNorm(runs, width, EPSILON)
         self.intermediate = StackedLinear(runs, width, config.feed_forward)
@@ -73,16 +73,18 @@ class Gpt2Layer(StackedAttention):
         normal: Tensor = self.attention_norm(x_rbsd.flatten(1, 2)).view_as(x_rbsd)
         return normal
 
-    def forward(self, x_rbsd: Tensor, positions: Sequence[int] | None = None) -> Tensor:
+    def forward(
+        self, x_rbsd: Tensor, positions: Sequence[int] | None = None, masks: Iterator[Tensor] | None = None
+    ) -> Tensor:
         """Update the residual stream (R, B, S, D); with `positions`, return it at those alone."""
         normal = self.attention_input(x_rbsd)
         x_rbtd, queries = x_rbsd, normal
         if positions is not None:
             x_rbtd, queries = at_positions(x_rbsd, positions), at_positions(normal, positions)
-        mixed = self.attend(normal, queries, positions)
-        x = x_rbtd.flatten(1, 2) + dropout(mixed, self.dropout, self.training)
+        mixed = self.attend(normal, queries, positions, masks)
+        x = x_rbtd.flatten(1, 2) + dropout(mixed, masks)
         hidden = functional.gelu(self.intermediate(self.feed_forward_norm(x)), approximate="tanh")
-        x = x + dropout(self.output(hidden), self.dropout, self.training)
+        x = x + dropout(self.output(hidden), masks)
         return x.view_as(x_rbtd)
 
 
@@ -92,7 +94,7 @@ class StackedGpt2(StackedModel):
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
         runs, width = config.num_runs, config.width
-        self.config = config
+        self.config, self.dropout = config, config.dropout
         self.word_embedding = StackedEmbedding(runs, config.num_tokens, width)
         self.position_embedding = nn.Parameter(torch.empty(runs, 1, config.num_positions, width))
         self.layers = nn.ModuleList(Gpt2Layer(config) for _ in range(config.layers))
@@ -114,11 +116,11 @@ class StackedGpt2(StackedModel):
                     writers = 2 * self.config.layers if name.endswith(residual) else 1
                     parameter[run].normal_(0, scale / writers**0.5, generator=generator)
 
-    def embed(self, ids_rbs: Tensor) -> Tensor:
+    def embed(self, ids_rbs: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
         """Embedding output, hidden state 0, of shape (R, B, S, D)."""
         words = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
         x = words + self.position_embedding[:, :, : ids_rbs.shape[-1]]
-        return dropout(x, self.config.dropout, self.training)
+        return dropout(x, masks)
 
     def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
         """All residual streams, embedding output first and none normalised: layers + 1 tensors (R, B, S, D)."""
@@ -129,8 +131,9 @@ class StackedGpt2(StackedModel):
 
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
-        x_rbsd = self.embed(ids_rbs)
+        masks = self.masks(ids_rbs, len(targets))
+        x_rbsd = self.embed(ids_rbs, masks)
         for layer in self.layers[:-1]:
-            x_rbsd = layer(x_rbsd)
-        x_rbtd = self.layers[-1](x_rbsd, targets)
+            x_rbsd = layer(x_rbsd, masks=masks)
+        x_rbtd = self.layers[-1](x_rbsd, targets, masks)
         return self.final_norm(x_rbtd.flatten(1, 2)).view_as(x_rbtd)

@@ -4,13 +4,14 @@ Shape letters: R run, B batch, S position, T target position, H head, D width, V
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from dual_process.models.attention import StackedAttention
+from dual_process.models.dropout import draw_masks
 from dual_process.models.losses import stacked_cross_entropy
 from dual_process.models.stacked import StackedEmbedding
 
@@ -26,11 +27,15 @@ class StackedModel(nn.Module, ABC):
         Shape (R, 1, V): a parameter, or a buffer of zeros in a model without one.
     layers
         Layers in order, each with attention.
+    dropout
+        Probability with which single elements of the embedding output, the attention patterns and the outputs of a
+        layer's two blocks are zeroed in training.
     """
 
     word_embedding: StackedEmbedding
     decoder_bias: Tensor
     layers: nn.ModuleList
+    dropout: float
 
     @abstractmethod
     def initialise(self, generators: Sequence[torch.Generator]) -> None:
@@ -38,11 +43,27 @@ class StackedModel(nn.Module, ABC):
 
     @abstractmethod
     def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
-        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
+        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D), without dropout."""
 
     @abstractmethod
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
+
+    def masks(self, ids_rbs: Tensor, num_targets: int) -> Iterator[Tensor] | None:
+        """Dropout masks of a forward pass, in the order of their use; None without dropout.
+
+        They are drawn from the default generator of the device.
+        """
+        if not (self.training and self.dropout):
+            return None
+        (runs, batch, length), width = ids_rbs.shape, self.word_embedding.weight.shape[-1]
+        shapes: list[tuple[int, ...]] = [(runs, batch, length, width)]
+        layers = self.attention_layers()
+        for layer in layers:
+            queries = num_targets if layer is layers[-1] else length
+            output = (runs, batch * queries, width)
+            shapes += [(runs, batch, layer.heads, queries, length), output, output]
+        return iter(draw_masks(shapes, self.dropout, ids_rbs.device))
 
     def logits(self, features_rnd: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Scores (R, N, V) of all tokens, in a new array or in `out`."""
