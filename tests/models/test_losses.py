@@ -15,6 +15,7 @@ def arguments(num_runs: int, scale: float = 1.0) -> tuple[list[Tensor], Tensor]:
     return [(torch.randn(shape) * scale).requires_grad_() for shape in shapes], torch.randint(31, (num_runs, 12))
 
 
+@pytest.mark.usefixtures("pieces")
 @pytest.mark.parametrize("num_runs", [1, 3])
 def test_loss_and_gradients(num_runs: int) -> None:
     (features, weight, bias), targets = arguments(num_runs)
@@ -29,6 +30,15 @@ def test_loss_and_gradients(num_runs: int) -> None:
         torch.testing.assert_close(gradient, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.fixture(params=["at once", "in pieces"])
+def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute all rows together, or five at a time."""
+    if request.param == "in pieces":
+        monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+        monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+
+
+@pytest.mark.usefixtures("pieces")
 def test_loss_stays_finite_where_the_probability_of_the_target_underflows() -> None:
     (features, weight, bias), targets = arguments(1, scale=15.0)
     logits = features @ weight.transpose(1, 2) + bias
@@ -45,6 +55,7 @@ def test_a_second_backward_pass_says_that_the_gradients_are_gone() -> None:
         loss.backward()
 
 
+@pytest.mark.usefixtures("pieces")
 def test_gradients_are_added_to_those_that_are_there() -> None:
     inputs, targets = arguments(2)
     once = torch.autograd.grad(stacked_cross_entropy(*inputs, targets).sum(), inputs)
@@ -54,6 +65,7 @@ def test_gradients_are_added_to_those_that_are_there() -> None:
         assert torch.equal(tensor.grad, 2 * gradient)
 
 
+@pytest.mark.usefixtures("pieces")
 def test_nothing_is_written_to_the_arguments() -> None:
     inputs, targets = arguments(2)
     before = [tensor.detach().clone() for tensor in inputs]
@@ -73,6 +85,21 @@ def test_a_few_rows_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     for pieces in found[:2]:
         for one, two in zip(pieces, found[2], strict=True):
             torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("shift", [-200.0, 200.0])
+def test_logits_whose_exponentials_all_vanish_or_overflow(shift: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, targets = arguments(2)
+    wanted = stacked_cross_entropy(*inputs, targets)
+    gradients = torch.autograd.grad(wanted.sum(), inputs)
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+    monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+    features, weight, bias = inputs
+    moved = [features, weight, (bias + shift).detach().requires_grad_()]  # the same loss and the same gradients
+    found = stacked_cross_entropy(*moved, targets)
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    for gradient, expected in zip(torch.autograd.grad(found.sum(), moved), gradients, strict=True):
+        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
