@@ -171,7 +171,7 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
     notes = (
-        f"Both sides do the same work by turns, each in a process of its own, ours set up as a training job is: "
+        f"Both sides do the same work by turns, each in a process of its own, ours set up as its jobs are: "
         f"batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, on which the reference "
         f"measures exact match and ours all its metrics, equal sequences once (the first set, validation, has "
         f"{measured.different:,} different ones; they are looked for before the clock starts, as once a run); "

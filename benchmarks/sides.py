@@ -21,7 +21,7 @@ from dual_process.probing.scores import METRICS, Sequences
 
 
 class OurSide:
-    """Our pipeline, set up as a training job sets itself up; every method returns seconds."""
+    """Our pipeline, set up as training and probing jobs set themselves up; every method returns seconds."""
 
     def __init__(self, work: Work) -> None:
         keep_freed_memory()

@@ -27,7 +27,7 @@ class Probing(Block):
     """What is measured on every checkpoint."""
 
     batch_size: int = Field(128, ge=1)
-    """Sequences per forward pass and run; larger ones fall out of a CPU's caches."""
+    """Sequences per forward pass and run; with many, fewer calls, more memory."""
     evaluations: tuple[str, ...] | None = Field(None, min_length=1)
     """Evaluation sets to measure; null means all in the data set. One that a run's data set lacks is left out."""
     probe_folds: int = Field(5, ge=2, le=50)

@@ -14,7 +14,7 @@ import torch
 import xarray as xr
 
 from dual_process.checkpoints import read_checkpoint, read_index
-from dual_process.devices import prepare_device
+from dual_process.devices import keep_freed_memory, prepare_device
 from dual_process.locks import waiting_lock
 from dual_process.models.registry import build_model
 from dual_process.probing.embedding import SEPARATION_ATTRS, measure_separation
@@ -98,6 +98,7 @@ def probe_cohort(
         Where measurements gather and those of a killed job are found; by default in memory.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()
     plan = ProbePlan.model_validate_json(plan_json)
     folder, cohort = Path(checkpoints), plan.cohort
     steps = read_index(folder)["steps"]
