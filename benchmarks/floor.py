@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from benchmarks.clock import best_seconds
 from benchmarks.ours import Ours, Work
@@ -109,7 +111,7 @@ def seconds_of_products(products: Iterable[Product], precision: str, *, backward
 class KernelTimes(TorchDispatchMode):
     """Measures every operation of PyTorch in its context, repeated on its own arguments, which are in the caches then.
 
-    The results are those of a last repetition, and worthless after operations that work in place.
+    What an operation writes to is put back before it counts, so that a step under this watch takes the usual course.
 
     Attributes
     ----------
@@ -130,10 +132,21 @@ class KernelTimes(TorchDispatchMode):
         call: Callable[[], Any] = partial(func, *args, **(kwargs or {}))
         if func.is_view:
             self.views += 1
-        else:
-            self.kernels += 1
-            self.seconds += best_seconds(call)
+            return call()
+        self.kernels += 1
+        before = [(tensor, tensor.clone()) for tensor in written(func, args, kwargs or {})]
+        self.seconds += best_seconds(call)
+        for tensor, values in before:
+            tensor.copy_(values)
         return call()
+
+
+def written(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """Tensors among its arguments to which an operation of PyTorch writes."""
+    arguments = operation._schema.arguments
+    values = {argument.name: value for argument, value in zip(arguments, args, strict=False)} | dict(kwargs)
+    to_write = {argument.name for argument in arguments if argument.alias_info and argument.alias_info.is_write}
+    return [leaf for name in to_write & set(values) for leaf in tree_leaves(values[name]) if isinstance(leaf, Tensor)]
 
 
 def measure_kernels(work: Work, precision: str) -> KernelTimes:

@@ -86,6 +86,18 @@ def test_every_operation_of_a_context_is_measured_and_counted():
     assert times.seconds > 0
 
 
+def test_a_measured_context_takes_its_usual_course():
+    def work():
+        x = torch.linspace(0, 1, 5).exp_()
+        torch.mul(x, 2, out=x)
+        torch._foreach_add_([x], 1)
+        return x
+
+    with KernelTimes():
+        watched = work()
+    assert torch.equal(watched, work())
+
+
 def test_kernels_of_a_step_are_more_in_lower_precision():
     work = Work(vocabulary=40, layers=1, steps=1, evaluation_sequences=20)
     single, half = (measure_kernels(work, precision) for precision in ("float32", "bfloat16"))
