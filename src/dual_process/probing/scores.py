@@ -120,18 +120,17 @@ def score_sequences(
     at_once = sequences_at_once(runs, num_targets, num_tokens, sequences.labels_rut.device)
     # One array for all: fresh memory of that size comes from the operating system page by page.
     buffer_rnv = model.word_embedding.weight.new_empty(runs, min(at_once, batch_size) * num_targets, num_tokens)
+    asked_rutn = _asked_for(sequences, targets[0])
     parts = []
     for rows in slices(num_kinds, batch_size):
-        inputs, labels, choice = (
-            each[:, rows] for each in (sequences.inputs_rus, sequences.labels_rut, sequences.choice_ru2)
-        )
-        features_rbtd = model(inputs, targets)
-        for some in slices(inputs.shape[1], at_once):
-            features, context = features_rbtd[:, some], inputs[:, some, : targets[0]]
+        features_rbtd, asked_rbtn = model(sequences.inputs_rus[:, rows], targets), asked_rutn[:, rows]
+        for some in slices(features_rbtd.shape[1], at_once):
+            features = features_rbtd[:, some]
             logits_rnv = buffer_rnv[:, : features.shape[1] * num_targets]
             logits = model.logits(features.flatten(1, 2), out=logits_rnv).unflatten(1, features.shape[1:3])
-            parts.append(_measure(logits, labels[:, some], choice[:, some], context, num_trained))
-    return _take(torch.cat(parts, dim=1), sequences.kind_rb)
+            parts.append(_read(logits, asked_rbtn[:, some], num_trained))
+    scores, trained, unseen, losses = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+    return _take(_measure(scores, trained, unseen, losses, sequences, num_trained), sequences.kind_rb)
 
 
 def sequences_at_once(runs: int, num_targets: int, num_tokens: int, device: torch.device) -> int:
@@ -165,24 +164,45 @@ def _take(values_rb: Tensor, index_ru: Tensor) -> Tensor:
     return values_rb.gather(1, index_ru[..., None].expand(-1, -1, values_rb.shape[2]))
 
 
-def _measure(logits_rbtv: Tensor, labels: Tensor, choice: Tensor, context: Tensor, num_trained: int) -> Tensor:
-    """All metrics of every sequence, shape (R, B, M); the logits are overwritten."""
-    right = logits_rbtv.gather(-1, labels[..., None])[..., 0]
-    decision = logits_rbtv[:, :, 0].gather(-1, choice)
-    context_rbtc = context[:, :, None, :].expand(*labels.shape, context.shape[-1])
-    top = logits_rbtv.gather(-1, context_rbtc).argmax(-1, keepdim=True)
-    in_context = context_rbtc.gather(-1, top)[..., 0]
+def _asked_for(sequences: Sequences, context: int) -> Tensor:
+    """Tokens whose logits are read at each target: the right one, both candidates, and the `context` first inputs."""
+    labels_rut = sequences.labels_rut
+    others = torch.cat([sequences.choice_ru2, sequences.inputs_rus[..., :context]], dim=-1)
+    return torch.cat([labels_rut[..., None], others[:, :, None].expand(-1, -1, labels_rut.shape[-1], -1)], dim=-1)
+
+
+def _read(logits_rbtv: Tensor, asked_rbtn: Tensor, num_trained: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Take from the logits what the metrics need of them; they are overwritten.
+
+    Returns
+    -------
+    tuple of Tensor
+        Logits of the tokens asked for (R, B, T, N), the largest of a trained and of an unseen token (R, B, T), and the
+        loss (R, B, T) of the first token asked for.
+    """
+    scores_rbtn = logits_rbtv.gather(-1, asked_rbtn)
     trained, unseen = logits_rbtv[..., :num_trained].amax(-1), logits_rbtv[..., num_trained:].amax(-1)
-    best = torch.maximum(trained, unseen)
     # in place: a new array of the logits' size costs as much as all the arithmetic
-    loss = -torch.log_softmax(logits_rbtv, -1, out=logits_rbtv).gather(-1, labels[..., None])[..., 0].mean(-1)
+    losses = -torch.log_softmax(logits_rbtv, -1, out=logits_rbtv).gather(-1, asked_rbtn[..., :1])[..., 0]
+    return scores_rbtn, trained, unseen, losses
+
+
+def _measure(
+    scores_rbtn: Tensor, trained: Tensor, unseen: Tensor, losses: Tensor, sequences: Sequences, num_trained: int
+) -> Tensor:
+    """All metrics of every sequence, shape (R, B, M), from what was read of its logits."""
+    labels, choice = sequences.labels_rut, sequences.choice_ru2
+    right, decision, in_context = scores_rbtn[..., 0], scores_rbtn[:, :, 0, 1:3], scores_rbtn[..., 3:]
+    top_of_context = sequences.inputs_rus.gather(-1, in_context.argmax(-1))
+    best = torch.maximum(trained, unseen)
+    loss = losses.mean(-1)
     wrong_by = (decision[..., 1] - decision[..., 0]).where(choice[..., 0] != choice[..., 1], -torch.inf)
     loss_decision = torch.nn.functional.softplus(wrong_by) / labels.shape[-1]
     columns = [
         (right >= best).all(-1),
         (right >= trained.where(labels < num_trained, unseen)).all(-1),
         decision[..., 0] >= decision[..., 1],
-        (in_context == labels).all(-1),
+        (top_of_context == labels).all(-1),
         loss,
         (right >= best)[..., 1:].all(-1) & (decision.amax(-1) >= best[..., 0]),
         loss - loss_decision,
