@@ -24,7 +24,7 @@ from benchmarks.floor import (
     seconds_of_products,
 )
 from benchmarks.ours import ALPHA, Ours, Work, evaluation_batch
-from benchmarks.pairs import EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
+from benchmarks.pairs import BLOCKS, EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
 from benchmarks.report import comparison, duration, heading, load, table
 from dual_process.devices import CPU
 from dual_process.models.losses import rows_at_once
@@ -175,12 +175,12 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
         f"batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, on which the reference "
         f"measures exact match and ours all its metrics, equal sequences once (the first set, validation, has "
         f"{measured.different:,} different ones; they are looked for before the clock starts, as once a run); "
-        f"steps are means over {work.steps}, ours with Lightning and a cohort of 1. The whole run is a projection, not "
-        f"a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of five sets and {SEQUENCES:,} drawn sequences "
-        f"from the times above; our checkpoints, stores and linear probes are not in it. Our peak memory includes the "
-        f"data set of {scope.sequences:,} sequences, the reference's leaves its lists of them out. E is measured in a "
-        f"bare loop at v = {scope.small.vocabulary:,} with {scope.small.layers} layers, v in one at {work.layers} "
-        f"layers. Dry runs are of a project in which nothing has been made yet."
+        f"steps are the median of {BLOCKS} blocks of {work.steps} taken by turns, ours with Lightning and a cohort of "
+        f"1. The whole run is a projection, not a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of five sets "
+        f"and {SEQUENCES:,} drawn sequences from the times above; our checkpoints, stores and linear probes are not in "
+        f"it. Our peak memory includes the data set of {scope.sequences:,} sequences, the reference's leaves its lists "
+        f"of them out. E is measured in a bare loop at v = {scope.small.vocabulary:,} with {scope.small.layers} "
+        f"layers, v in one at {work.layers} layers. Dry runs are of a project in which nothing has been made yet."
     )
     return "\n\n".join([heading(threads, sizes, before), tables[0], tables[1], floor, notes]) + "\n"
 
