@@ -12,7 +12,7 @@ from torch import Tensor
 
 LEVELS = 2**16
 """Values of the 16 bits that decide on one element; the probability is rounded to a multiple of 1/65536."""
-WORDS = 4
+PER_WORD = 4
 """Elements that share one 64-bit number."""
 
 
@@ -34,8 +34,8 @@ def draw_masks(shapes: Sequence[tuple[int, ...]], probability: float, device: to
         Zeros, and elsewhere the factor that keeps the mean, as in :func:`torch.nn.functional.dropout`.
     """
     sizes = [math.prod(shape) for shape in shapes]
-    lengths = [-(-size // WORDS) * WORDS for size in sizes]
-    words = torch.empty(sum(lengths) // WORDS, dtype=torch.int64, device=device)
+    lengths = [-(-size // PER_WORD) * PER_WORD for size in sizes]
+    words = torch.empty(sum(lengths) // PER_WORD, dtype=torch.int64, device=device)
     words.random_(-(2**63), None)  # without a lower end the sign bit would never be set
     numbers, dropped = words.view(torch.int16), round(probability * LEVELS)
     # A comparison written as floats is vectorised; one that gives booleans, and their conversion, are not.
