@@ -109,15 +109,3 @@ def test_dropout_acts_in_training_alone() -> None:
     assert not torch.equal(model(ids_rbs, TARGETS), model(ids_rbs, TARGETS))
     model.eval()
     assert torch.equal(model(ids_rbs, TARGETS), model(ids_rbs, TARGETS))
-
-
-def test_a_forward_pass_uses_every_mask_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = StackedBert(replace(SMALL, dropout=0.5))
-    model.initialise(generators(0, 1))
-    ids_rbs, _ = batches(2)
-    masks = list(model.masks(ids_rbs, len(TARGETS)))
-    left = iter(masks)
-    monkeypatch.setattr(model, "masks", lambda *_: left)
-    model(ids_rbs, TARGETS)
-    assert len(masks) == 1 + 3 * SMALL.layers
-    assert next(left, None) is None

@@ -11,7 +11,7 @@ Shape letters: R run, N row, D width, V token.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -64,6 +64,17 @@ def rows_at_once(num_rows: int, num_tokens: int, *, lowered: bool) -> int:
     return min(num_rows, max(ROWS_AT_LEAST, logits // num_tokens))
 
 
+class _Work(NamedTuple):
+    """What the loss is computed from: rows, decoder and targets, the pieces, and room for the logits of one."""
+
+    features_rnd: Tensor
+    weight_rvd: Tensor
+    bias_r1v: Tensor
+    targets_rn: Tensor
+    pieces: Sequence[slice]
+    buffer: Tensor
+
+
 class _StackedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> Tensor:
@@ -72,9 +83,9 @@ class _StackedCrossEntropy(torch.autograd.Function):
         at_once = rows_at_once(num_rows, num_tokens, lowered=lowered) if on_cpu else num_rows
         pieces = [slice(start, min(start + at_once, num_rows)) for start in range(0, num_rows, at_once)]
         buffer = weight_rvd.new_empty(num_runs, at_once, num_tokens)
-        arguments = (features_rnd, weight_rvd, bias_r1v, targets_rn, pieces, buffer)
-        found = _by_exponentials(*arguments) if on_cpu and not lowered and len(pieces) > 1 else None
-        losses_rn1, ctx.gradients = found or _by_softmax(*arguments)
+        work = _Work(features_rnd, weight_rvd, bias_r1v, targets_rn, pieces, buffer)
+        found = _by_exponentials(work) if on_cpu and not lowered and len(pieces) > 1 else None
+        losses_rn1, ctx.gradients = found or _by_softmax(work)
         ctx.dtype = features_rnd.dtype
         return losses_rn1.mean((1, 2))
 
@@ -89,15 +100,9 @@ class _StackedCrossEntropy(torch.autograd.Function):
         return for_features.mul_(gradient).to(ctx.dtype), for_weight.mul_(gradient), for_bias.mul_(gradient), None
 
 
-def _by_exponentials(
-    features_rnd: Tensor,
-    weight_rvd: Tensor,
-    bias_r1v: Tensor,
-    targets_rn: Tensor,
-    pieces: Sequence[slice],
-    buffer: Tensor,
-) -> tuple[Tensor, list[Tensor]] | None:
+def _by_exponentials(work: _Work) -> tuple[Tensor, list[Tensor]] | None:
     """Losses (R, N, 1) and the gradients of their means; None where an exponential could overflow or all vanish."""
+    features_rnd, weight_rvd, bias_r1v, targets_rn, pieces, buffer = work
     (num_runs, num_rows), (_, num_tokens, width) = targets_rn.shape, weight_rvd.shape
     for_features, for_weight, for_bias = (
         weight_rvd.new_empty(each.shape) for each in (features_rnd, weight_rvd, bias_r1v)
@@ -125,15 +130,9 @@ def _by_exponentials(
     return sums_rn1.log() - torch.cat(right, 1), [for_features, for_weight, for_bias]
 
 
-def _by_softmax(
-    features_rnd: Tensor,
-    weight_rvd: Tensor,
-    bias_r1v: Tensor,
-    targets_rn: Tensor,
-    pieces: Sequence[slice],
-    buffer: Tensor,
-) -> tuple[Tensor, list[Tensor]]:
+def _by_softmax(work: _Work) -> tuple[Tensor, list[Tensor]]:
     """Losses (R, N, 1) and the gradients of their means."""
+    features_rnd, weight_rvd, bias_r1v, targets_rn, pieces, buffer = work
     num_rows, precision, on_cpu = targets_rn.shape[1], _precision(weight_rvd), weight_rvd.device.type == "cpu"
     features, weight = features_rnd.to(precision), weight_rvd.to(precision)
     scaled = (features_rnd * (1 / num_rows)).to(precision)
