@@ -15,6 +15,18 @@ def arguments(num_runs: int, scale: float = 1.0) -> tuple[list[Tensor], Tensor]:
     return [(torch.randn(shape) * scale).requires_grad_() for shape in shapes], torch.randint(31, (num_runs, 12))
 
 
+def five_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+    monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+
+
+@pytest.fixture(params=["at once", "in pieces"])
+def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute all rows together, or five at a time."""
+    if request.param == "in pieces":
+        five_rows_at_once(monkeypatch)
+
+
 @pytest.mark.usefixtures("pieces")
 @pytest.mark.parametrize("num_runs", [1, 3])
 def test_loss_and_gradients(num_runs: int) -> None:
@@ -28,14 +40,6 @@ def test_loss_and_gradients(num_runs: int) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     for gradient, wanted in zip(gradients, expected, strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-5, atol=1e-6)
-
-
-@pytest.fixture(params=["at once", "in pieces"])
-def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute all rows together, or five at a time."""
-    if request.param == "in pieces":
-        monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
-        monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
 
 
 @pytest.mark.usefixtures("pieces")
@@ -92,8 +96,7 @@ def test_logits_whose_exponentials_all_vanish_or_overflow(shift: float, monkeypa
     inputs, targets = arguments(2)
     wanted = stacked_cross_entropy(*inputs, targets)
     gradients = torch.autograd.grad(wanted.sum(), inputs)
-    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
-    monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+    five_rows_at_once(monkeypatch)
     features, weight, bias = inputs
     moved = [features, weight, (bias + shift).detach().requires_grad_()]  # the same loss and the same gradients
     found = stacked_cross_entropy(*moved, targets)
@@ -111,8 +114,7 @@ def test_rows_at_once(num_rows: int, num_tokens: int, lowered: bool, expected: i
 
 
 def test_autocast_lowers_the_precision_of_the_products_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
-    monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+    five_rows_at_once(monkeypatch)
     (features, weight, bias), targets = arguments(2)
     with torch.autocast("cpu", torch.bfloat16):
         ours = stacked_cross_entropy(features, weight, bias, targets)
