@@ -53,6 +53,13 @@ def test_every_schedule_and_distribution_has_its_own_colour() -> None:
     assert len(set(style.distribution_colours(NUMBERS).values())) == 4
 
 
+def test_the_longest_temporary_forgetting_looks_the_same_alone_and_beside_shorter_ones() -> None:
+    alone = NUMBERS[NUMBERS["schedule"] != "temporary-50-600"]
+    assert len(alone) < len(NUMBERS)
+    for name, colour in style.schedule_colours(alone).items():
+        assert colour == style.schedule_colours(NUMBERS)[name]
+
+
 def test_style_leaves_nothing_behind_and_takes_nothing_over() -> None:
     with mpl.rc_context({"font.size": 31, "axes.grid": True}):
         with style.paper_style():

@@ -117,9 +117,9 @@ def colours(names: Sequence[str]) -> list[str]:
 
 
 def ramp(num_colours: int) -> list[str]:
-    """Ordered colours, dark to light, none too light for white paper."""
+    """Ordered colours, dark to light, none too light for white paper; the last is the same however many there are."""
     colour_map = mpl.colormaps["viridis"]
-    return [mpl.colors.to_hex(colour_map(position)) for position in np.linspace(0.1, 0.85, num_colours)]
+    return [mpl.colors.to_hex(colour_map(position)) for position in np.linspace(0.85, 0.1, num_colours)[::-1]]
 
 
 def distribution_colours(numbers: pd.DataFrame) -> dict[str, str]:
@@ -132,7 +132,10 @@ def distribution_colours(numbers: pd.DataFrame) -> dict[str, str]:
 
 
 def schedule_colours(numbers: pd.DataFrame) -> dict[str, str]:
-    """Colour of each schedule: vanilla grey, one active black, the rest on the ramp by end of forgetting."""
+    """Colour of each schedule: vanilla grey, one active black, the rest on the ramp by end of forgetting.
+
+    So the longest temporary forgetting looks the same in a figure of its own and beside shorter ones.
+    """
     kinds = numbers.drop_duplicates("schedule").set_index("schedule")["kind"]
     names = schedule_order(numbers)
     active = [name for name in names if kinds[name] == "active"]
