@@ -7,7 +7,7 @@ computed away from the target positions, where nobody reads them.
 Shape letters: R run, B batch, S position, T target position, D width.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -118,11 +118,11 @@ class StackedBert(StackedModel):
             states.append(layer(states[-1]))
         return states
 
-    def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
+    def features(self, ids_rbs: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
-        masks = self.masks(ids_rbs, len(targets))
-        x_rbsd = self.embed(ids_rbs, masks)
+        left = None if masks is None else iter(masks)
+        x_rbsd = self.embed(ids_rbs, left)
         for layer in self.layers[:-1]:
-            x_rbsd = layer(x_rbsd, masks=masks)
-        x_rbtd = self.layers[-1](x_rbsd, targets, masks)
+            x_rbsd = layer(x_rbsd, masks=left)
+        x_rbtd = self.layers[-1](x_rbsd, targets, left)
         return self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)

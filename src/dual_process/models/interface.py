@@ -4,7 +4,7 @@ Shape letters: R run, B batch, S position, T target position, H head, D width, V
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import torch
@@ -46,10 +46,17 @@ class StackedModel(nn.Module, ABC):
         """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D), without dropout."""
 
     @abstractmethod
-    def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
-        """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
+    def features(self, ids_rbs: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
+        """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`.
 
-    def masks(self, ids_rbs: Tensor, num_targets: int) -> Iterator[Tensor] | None:
+        `masks` are those of :meth:`masks`. Nothing is drawn here, so that this can be compiled with the same results.
+        """
+
+    def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
+        """Features (R, B, T, D) at the target positions, in training with dropout."""
+        return self.features(ids_rbs, targets, self.masks(ids_rbs, len(targets)))
+
+    def masks(self, ids_rbs: Tensor, num_targets: int) -> list[Tensor] | None:
         """Dropout masks of a forward pass, in the order of their use; None without dropout.
 
         They are drawn from the default generator of the device.
@@ -63,7 +70,7 @@ class StackedModel(nn.Module, ABC):
             queries = num_targets if layer is layers[-1] else length
             output = (runs, batch * queries, width)
             shapes += [(runs, batch, layer.heads, queries, length), output, output]
-        return iter(draw_masks(shapes, self.dropout, ids_rbs.device))
+        return draw_masks(shapes, self.dropout, ids_rbs.device)
 
     def logits(self, features_rnd: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Scores (R, N, V) of all tokens, in a new array or in `out`."""
