@@ -19,12 +19,13 @@ def model(request: pytest.FixtureRequest) -> StackedModel:
 
 def test_a_forward_pass_uses_every_mask_once(model: StackedModel) -> None:
     ids_rbs = torch.arange(30).view(2, 3, 5) % 11
-    masks = model.masks(ids_rbs, len(TARGETS))
+    words_rbsd = model.words(ids_rbs)
+    masks = model.masks(words_rbsd, len(TARGETS))
     left = iter(masks)
-    model.features(ids_rbs, TARGETS, left)
+    model.features(words_rbsd, TARGETS, left)
     assert len(masks) == 1 + 3 * len(model.layers)
     assert next(left, None) is None
 
 
 def test_without_training_there_are_no_masks(model: StackedModel) -> None:
-    assert model.eval().masks(torch.zeros(2, 3, 5, dtype=torch.long), len(TARGETS)) is None
+    assert model.eval().masks(torch.zeros(2, 3, 5, 8), len(TARGETS)) is None

@@ -188,6 +188,6 @@ def test_query_states_are_the_residual_streams_at_one_position(model, batch_size
     assert found.shape == (2, 3, 10, 8)
     with torch.no_grad():
         states = model.hidden_states(inputs)
-        torch.testing.assert_close(found[:, 0], model.embed(inputs)[:, :, 3])
+        torch.testing.assert_close(found[:, 0], model.embed(model.words(inputs))[:, :, 3])
     for layer, state in enumerate(states):
         torch.testing.assert_close(found[:, layer], state[:, :, 3])

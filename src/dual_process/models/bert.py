@@ -103,25 +103,30 @@ class StackedBert(StackedModel):
         if self.config.padding is not None:
             self.word_embedding.weight[:, self.config.padding] = 0
 
-    def embed(self, ids_rbs: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
+    def words(self, ids_rbs: Tensor) -> Tensor:
+        """Embeddings (R, B, S, D) of the tokens alone."""
+        words_rbsd = super().words(ids_rbs)
+        if self.config.padding is None:
+            return words_rbsd
+        # The tied decoder does train this row.
+        return torch.where((ids_rbs == self.config.padding)[..., None], words_rbsd.detach(), words_rbsd)
+
+    def embed(self, words_rbsd: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
         """Embedding output, hidden state 0, of shape (R, B, S, D)."""
-        words = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
-        if self.config.padding is not None:  # the tied decoder does train this row
-            words = torch.where((ids_rbs == self.config.padding)[..., None], words.detach(), words)
-        x = words + self.position_embedding[:, :, : ids_rbs.shape[-1]] + self.type_embedding
+        x = words_rbsd + self.position_embedding[:, :, : words_rbsd.shape[2]] + self.type_embedding
         return dropout(self.embedding_norm(x.flatten(1, 2)).view_as(x), masks)
 
     def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
         """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
-        states = [self.embed(ids_rbs)]
+        states = [self.embed(self.words(ids_rbs))]
         for layer in self.layers:
             states.append(layer(states[-1]))
         return states
 
-    def features(self, ids_rbs: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
+    def features(self, words_rbsd: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
         left = None if masks is None else iter(masks)
-        x_rbsd = self.embed(ids_rbs, left)
+        x_rbsd = self.embed(words_rbsd, left)
         for layer in self.layers[:-1]:
             x_rbsd = layer(x_rbsd, masks=left)
         x_rbtd = self.layers[-1](x_rbsd, targets, left)

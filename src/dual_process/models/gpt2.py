@@ -116,23 +116,22 @@ class StackedGpt2(StackedModel):
                     writers = 2 * self.config.layers if name.endswith(residual) else 1
                     parameter[run].normal_(0, scale / writers**0.5, generator=generator)
 
-    def embed(self, ids_rbs: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
+    def embed(self, words_rbsd: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
         """Embedding output, hidden state 0, of shape (R, B, S, D)."""
-        words = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
-        x = words + self.position_embedding[:, :, : ids_rbs.shape[-1]]
+        x = words_rbsd + self.position_embedding[:, :, : words_rbsd.shape[2]]
         return dropout(x, masks)
 
     def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
         """All residual streams, embedding output first and none normalised: layers + 1 tensors (R, B, S, D)."""
-        states = [self.embed(ids_rbs)]
+        states = [self.embed(self.words(ids_rbs))]
         for layer in self.layers:
             states.append(layer(states[-1]))
         return states
 
-    def features(self, ids_rbs: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
+    def features(self, words_rbsd: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
         left = None if masks is None else iter(masks)
-        x_rbsd = self.embed(ids_rbs, left)
+        x_rbsd = self.embed(words_rbsd, left)
         for layer in self.layers[:-1]:
             x_rbsd = layer(x_rbsd, masks=left)
         x_rbtd = self.layers[-1](x_rbsd, targets, left)

@@ -46,31 +46,38 @@ class StackedModel(nn.Module, ABC):
         """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D), without dropout."""
 
     @abstractmethod
-    def features(self, ids_rbs: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
+    def features(self, words_rbsd: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`.
 
-        `masks` are those of :meth:`masks`. Nothing is drawn here, so that this can be compiled with the same results.
+        From embeddings of :meth:`words` and masks of :meth:`masks`: what is left has the same gradients in whatever
+        order threads work, so that it can be compiled.
         """
 
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, in training with dropout."""
-        return self.features(ids_rbs, targets, self.masks(ids_rbs, len(targets)))
+        words_rbsd = self.words(ids_rbs)
+        return self.features(words_rbsd, targets, self.masks(words_rbsd, len(targets)))
 
-    def masks(self, ids_rbs: Tensor, num_targets: int) -> list[Tensor] | None:
+    def words(self, ids_rbs: Tensor) -> Tensor:
+        """Embeddings (R, B, S, D) of the tokens alone."""
+        words: Tensor = self.word_embedding(ids_rbs.flatten(1)).view(*ids_rbs.shape, -1)
+        return words
+
+    def masks(self, words_rbsd: Tensor, num_targets: int) -> list[Tensor] | None:
         """Dropout masks of a forward pass, in the order of their use; None without dropout.
 
         They are drawn from the default generator of the device.
         """
         if not (self.training and self.dropout):
             return None
-        (runs, batch, length), width = ids_rbs.shape, self.word_embedding.weight.shape[-1]
+        runs, batch, length, width = words_rbsd.shape
         shapes: list[tuple[int, ...]] = [(runs, batch, length, width)]
         layers = self.attention_layers()
         for layer in layers:
             queries = num_targets if layer is layers[-1] else length
             output = (runs, batch * queries, width)
             shapes += [(runs, batch, layer.heads, queries, length), output, output]
-        return draw_masks(shapes, self.dropout, ids_rbs.device)
+        return draw_masks(shapes, self.dropout, words_rbsd.device)
 
     def logits(self, features_rnd: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Scores (R, N, V) of all tokens, in a new array or in `out`."""
