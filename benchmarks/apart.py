@@ -1,6 +1,7 @@
 """Measurements in a process of their own: peak memory, drawing and storing a data set, the time of a dry run."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -33,7 +34,19 @@ def peak_megabytes() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 
-def memory_of_reference(work: dict[str, int], threads: int) -> dict[str, float]:
+def first_step(work: dict[str, Any], threads: int, compiled_code: str) -> dict[str, float]:
+    """Seconds of a first step, with what is compiled in it kept in a folder, or taken from there."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled_code
+
+    import torch  # noqa: PLC0415
+
+    from benchmarks.ours import Ours, Work  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    return {"seconds": Ours(Work(**work | {"steps": 1}), warm=0).train_bare()}
+
+
+def memory_of_reference(work: dict[str, Any], threads: int) -> dict[str, float]:
     """Peak memory of a few reference steps and one evaluation set, without the lists of training sequences."""
     import torch  # noqa: PLC0415
 
@@ -50,7 +63,7 @@ def memory_of_reference(work: dict[str, int], threads: int) -> dict[str, float]:
     return {"peak_megabytes": peak_megabytes()}
 
 
-def memory_of_ours(work: dict[str, int], threads: int, sequences: int) -> dict[str, float]:
+def memory_of_ours(work: dict[str, Any], threads: int, sequences: int) -> dict[str, float]:
     """Peak memory of our training, with all training sequences in memory, and of one evaluation set after it."""
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415

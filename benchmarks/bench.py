@@ -10,6 +10,7 @@ import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -23,7 +24,7 @@ from benchmarks.floor import (
     measure_peaks,
     seconds_of_products,
 )
-from benchmarks.ours import ALPHA, Ours, Work, evaluation_batch
+from benchmarks.ours import ALPHA, Ours, Work, paper_settings
 from benchmarks.pairs import BLOCKS, EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
 from benchmarks.report import comparison, duration, heading, load, table
 from dual_process.devices import CPU
@@ -110,9 +111,9 @@ def describe_kernels(work: Work) -> str:
     """Describe what all operations of a step take where memory is no matter."""
     single, half = (measure_kernels(work, precision) for precision in ("float32", "bfloat16"))
     return (
-        f"All {single.kernels} operations of a step that compute something, each repeated with its arguments in the "
-        f"caches, take {duration(single.seconds)}, in bfloat16, where conversions make them {half.kernels}, "
-        f"{duration(half.seconds)}; {single.views} views come on top."
+        f"All {single.kernels} operations of a step that compute something, none compiled, each repeated with its "
+        f"arguments in the caches, take {duration(single.seconds)}, in bfloat16, where conversions make them "
+        f"{half.kernels}, {duration(half.seconds)}; {single.views} views come on top."
     )
 
 
@@ -127,7 +128,7 @@ def measure_products(work: Work, num_tokens: int, different: int) -> str:
         duration(seconds_of_products(forward_products(work, num_tokens, work.batch_size, rows), each, backward=True))
         for each, rows in at_once.items()
     )
-    batch = evaluation_batch()
+    batch = paper_settings().probing.batch_size
     rows = targets * min(batch, sequences_at_once(1, targets, num_tokens, CPU))
     evaluation = forward_products(work, num_tokens, batch, rows)
     sequence = seconds_of_products(evaluation, "float32", backward=False) / batch
@@ -138,12 +139,24 @@ def measure_products(work: Work, num_tokens: int, different: int) -> str:
     )
 
 
-def ours_alone(scope: Scope, measured: Measured) -> str:
+def measure_first_steps(work: Work, threads: int) -> tuple[float, float]:
+    """Seconds of a job's first step, when nothing has been compiled before and when the same has."""
+    with TemporaryDirectory() as folder:
+        first, second = (
+            apart("first_step", work=asdict(work), threads=threads, compiled_code=folder)["seconds"] for _ in range(2)
+        )
+    return first, second
+
+
+def ours_alone(scope: Scope, measured: Measured, threads: int) -> str:
     """Tabulate what has no counterpart on the other side."""
     lightning = medians(measured.lightning)
     share = statistics.median((pair.reference - pair.ours) / pair.reference for pair in measured.lightning)
     stored = apart("draw_and_store", plan=scope.work.plan(0, scope.sequences).model_dump_json())
+    first, again = measure_first_steps(scope.work, threads)
     rows = [
+        ["first step of a job, compiled", duration(first)],
+        ["- where the compiled code is kept from before", duration(again)],
         ["step with Lightning", duration(lightning.reference)],
         ["step in a bare loop", duration(lightning.ours)],
         ["Lightning's share of the step (median of the pairs)", f"{100 * share:.1f} %"],
@@ -152,7 +165,7 @@ def ours_alone(scope: Scope, measured: Measured) -> str:
         ["- peak memory of that job", f"{stored['peak_megabytes']:,.0f} MB"],
     ]
     for vocabulary in scope.vocabularies:
-        work = replace(scope.work, vocabulary=vocabulary, evaluation_sequences=20)
+        work = replace(scope.work, vocabulary=vocabulary, evaluation_sequences=20, compiled=False)
         rows.append([f"step, v = {vocabulary:,}", duration(step_seconds(work))])
     for runs in scope.cohorts:
         seconds = step_seconds(replace(scope.small, runs=runs))
@@ -168,19 +181,21 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     work = scope.work
     measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks, threads=threads)
     floor = measure_floor(scope, medians(measured.lightning).ours, measured.different)
-    tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured)
+    tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured, threads)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
+    compiled = "compiled as the paper's configuration asks (`training.compile`)" if work.compiled else "not compiled"
     notes = (
         f"Both sides do the same work by turns, each in a process of its own, ours set up as its jobs are: "
         f"batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, on which the reference "
         f"measures exact match and ours all its metrics, equal sequences once (the first set, validation, has "
         f"{measured.different:,} different ones; they are looked for before the clock starts, as once a run); "
-        f"steps are the median of {BLOCKS} blocks of {work.steps} taken by turns, ours with Lightning and a cohort of "
-        f"1. The whole run is a projection, not a measurement: {STEPS:,} steps, {EVALUATIONS} evaluations of five sets "
-        f"and {SEQUENCES:,} drawn sequences from the times above; our checkpoints, stores and linear probes are not in "
-        f"it. Our peak memory includes the data set of {scope.sequences:,} sequences, the reference's leaves its lists "
-        f"of them out. E is measured in a bare loop at v = {scope.small.vocabulary:,} with {scope.small.layers} "
-        f"layers, v in one at {work.layers} layers. Dry runs are of a project in which nothing has been made yet."
+        f"steps are the median of {BLOCKS} blocks of {work.steps} taken by turns, ours with Lightning, a cohort of 1 "
+        f"and {compiled}. The whole run is a projection, not a measurement: {STEPS:,} steps, {EVALUATIONS} "
+        f"evaluations of five sets and {SEQUENCES:,} drawn sequences from the times above; our checkpoints, stores and "
+        f"linear probes are not in it. Our peak memory includes the data set of {scope.sequences:,} sequences, the "
+        f"reference's leaves its lists of them out. E is measured in a bare loop at v = {scope.small.vocabulary:,} "
+        f"with {scope.small.layers} layers, v in one at {work.layers} layers, neither compiled. Dry runs are of a "
+        f"project in which nothing has been made yet."
     )
     return "\n\n".join([heading(threads, sizes, before), tables[0], tables[1], floor, notes]) + "\n"
 
@@ -198,7 +213,8 @@ def main() -> None:
     if arguments.smoke:
         print(section(smoke(), pairs=1, threads=arguments.threads))
         return
-    scope = Scope(Work(vocabulary=arguments.vocabulary, layers=arguments.layers))
+    compiled = paper_settings().training.compile
+    scope = Scope(Work(vocabulary=arguments.vocabulary, layers=arguments.layers, compiled=compiled))
     text = section(scope, pairs=arguments.pairs, threads=arguments.threads)
     print(text)
     with RESULTS.open("a") as file:

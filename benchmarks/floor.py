@@ -152,7 +152,7 @@ def written(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> l
 def measure_kernels(work: Work, precision: str) -> KernelTimes:
     """Measure the operations of one of our training steps, one by one."""
     times = KernelTimes()
-    Ours(replace(work, steps=1, evaluation_sequences=20)).train_bare(precision, times)
+    Ours(replace(work, steps=1, evaluation_sequences=20, compiled=False)).train_bare(precision, times)
     return times
 
 

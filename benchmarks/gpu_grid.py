@@ -44,7 +44,7 @@ TINY = {
         "active-1000": {"period": 10},
         **{f"temporary-1000-{n}": {"period": 10, "forget_until": n // 1000 + 10} for n in (2500, 5000, 10000, 20000)},
     },
-    "training": {"steps": 40, "batch_size": 8, "checkpoints_every": 20, "checkpoints_logarithmic": 2},
+    "training": {"steps": 40, "compile": False, "batch_size": 8, "checkpoints_every": 20, "checkpoints_logarithmic": 2},
     "probing": {"probe_sequences": 40},
 }
 """What a smoke test changes."""

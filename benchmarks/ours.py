@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml  # type: ignore[import-untyped]
 from torch import Tensor
 
 from benchmarks.clock import Clock, wait
-from dual_process.blocks import REFERENCE, PartOfSpeech, Probing, Training, Vanilla, Zipf
+from dual_process.blocks import REFERENCE, PartOfSpeech, Training, Vanilla, Zipf
+from dual_process.config import Config
 from dual_process.devices import prepare_device
+from dual_process.doctor import read_settings
 from dual_process.models.bert import BertConfig, StackedBert
 from dual_process.probing.scores import Sequences, score
 from dual_process.runs import DatasetPlan
@@ -48,6 +49,8 @@ class Work:
         Sequences of the evaluation set.
     runs
         Members of our cohort.
+    compiled
+        Whether our steps are compiled, unless a measurement says otherwise.
     """
 
     vocabulary: int = 10_000
@@ -58,6 +61,7 @@ class Work:
     width: int = 64
     feed_forward: int = 128
     batch_size: int = 128
+    compiled: bool = False
 
     def plan(self, seed: int, sequences: int) -> DatasetPlan:
         """Plan of one data set under the sampling of the published code."""
@@ -110,9 +114,9 @@ class Ours:
         )
         self.model.initialise([torch.Generator().manual_seed(seed) for seed in range(work.runs)])
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, *, compiled: bool) -> dict[str, Any]:
         """Arguments of the module."""
-        training = Training(steps=self.last, batch_size=self.work.batch_size)
+        training = Training(steps=self.last, batch_size=self.work.batch_size, compile=compiled)
         seeds = range(self.work.runs)
         return {"model": self.model, "training": training, "targets": TARGET_POSITIONS, "seeds": seeds}
 
@@ -130,7 +134,7 @@ class Ours:
     def train_bare(self, precision: str = "float32", watch: AbstractContextManager[object] | None = None) -> float:
         """Seconds per step in a plain loop, whose timed steps are taken in the context `watch`."""
         device, begun = prepare_device(), 0.0
-        module = BareModule(**self._settings()).to(device)
+        module = BareModule(**self._settings(compiled=self.work.compiled)).to(device)
         module.train()
         optimizer = module.configure_optimizers()
         mixed = torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
@@ -150,14 +154,15 @@ class Ours:
             wait(device)
             return (time.perf_counter() - begun) / self.work.steps
 
-    def train(self, precision: str = "float32") -> float:
+    def train(self, precision: str = "float32", *, compiled: bool | None = None) -> float:
         """Seconds per step as runs are trained, with Lightning and the callbacks that act at every step."""
         self.model.train()
+        settings = self._settings(compiled=self.work.compiled if compiled is None else compiled)
         clock, runs = Clock(self.warm, self.last), self.work.runs
         checkpoints = Checkpoints(Path("never-written"), (), runs)
         forgetting = Forgetting([Vanilla(kind="vanilla")] * runs, range(runs), REFERENCE)
         trainer = make_trainer([checkpoints, forgetting, Progress(self.last), clock], self.last, precision)
-        trainer.fit(CohortModule(**self._settings()), make_loader(self.batches()))
+        trainer.fit(CohortModule(**settings), make_loader(self.batches()))
         return (clock.stamps[1] - clock.stamps[0]) / self.work.steps
 
     def evaluation(self, name: str = "val") -> tuple[Tensor, Tensor, Tensor]:
@@ -180,7 +185,7 @@ class Ours:
             sequences,
             targets=TARGET_POSITIONS,
             num_trained=self.num_trained,
-            batch_size=evaluation_batch(),
+            batch_size=paper_settings().probing.batch_size,
         )
 
     def vocabulary(self) -> Vocabulary:
@@ -190,11 +195,10 @@ class Ours:
 
 
 @cache
-def evaluation_batch() -> int:
-    """Sequences per forward pass that the paper's configuration asks for."""
-    config = Path(__file__).parents[1] / "config"
-    base, paper = (yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "paper.yaml"))
-    return Probing.model_validate(base["probing"] | paper.get("probing", {})).batch_size
+def paper_settings() -> Config:
+    """Read the configuration of the paper's scale."""
+    folder = Path(__file__).parents[1] / "config"
+    return read_settings([folder / "config.yaml", folder / "paper.yaml"], [])
 
 
 def seconds_to_draw(vocabulary: Vocabulary, chunks: int) -> float:

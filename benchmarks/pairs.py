@@ -29,6 +29,8 @@ class Pair:
 class Measured:
     """Pairs of every kind of work; drawing is per sequence, `lightning` is our step with it against without.
 
+    Our steps are compiled where the work says so; `step_plain` are not.
+
     Evaluation sets are the first and the last of SETS, and all of them; `different` is the number of different
     sequences in the first.
     """
@@ -36,6 +38,7 @@ class Measured:
     different: int
 
     step: list[Pair] = field(default_factory=list)
+    step_plain: list[Pair] = field(default_factory=list)
     step_bfloat16: list[Pair] = field(default_factory=list)
     evaluation: list[Pair] = field(default_factory=list)
     evaluation_unseen: list[Pair] = field(default_factory=list)
@@ -86,9 +89,10 @@ def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int, threads: i
         theirs("check")
         measured = Measured(ours("different"))
         for _ in range(pairs):
-            step, with_lightning, bare, bfloat16 = _steps(theirs, ours)
+            step, with_lightning, bare, plain, bfloat16 = _steps(theirs, ours)
             measured.step.append(Pair(step, with_lightning))
             measured.lightning.append(Pair(with_lightning, bare))
+            measured.step_plain.append(Pair(step, plain))
             measured.step_bfloat16.append(Pair(step, bfloat16))
             evaluations = [Pair(theirs("evaluation", name), ours("evaluation", name)) for name in SETS]
             measured.evaluation.append(evaluations[0])
@@ -100,6 +104,9 @@ def measure_pairs(work: Work, *, pairs: int, drawn: int, chunks: int, threads: i
 
 
 def _steps(theirs: Callable[..., float], ours: Callable[..., float]) -> list[float]:
-    """Seconds of a step: the reference's; ours, ours in a plain loop, and ours with products in bfloat16."""
-    blocks = [(theirs("step"), ours("step"), ours("bare_step"), ours("step", "bfloat16")) for _ in range(BLOCKS)]
+    """Seconds of a step: the reference's; ours, in a bare loop, not compiled, and with products in bfloat16."""
+    blocks = [
+        (theirs("step"), ours("step"), ours("bare_step"), ours("plain_step"), ours("step", "bfloat16"))
+        for _ in range(BLOCKS)
+    ]
     return [statistics.median(each) for each in zip(*blocks, strict=True)]

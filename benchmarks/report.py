@@ -68,6 +68,7 @@ def comparison(measured: Measured, memory: Pair) -> str:
 
     rows = [
         row("training step", measured.step),
+        row("training step, ours not compiled", measured.step_plain),
         row("training step, our products in bfloat16", measured.step_bfloat16),
         row("evaluation set", measured.evaluation),
         row("evaluation set of unseen tokens", measured.evaluation_unseen),

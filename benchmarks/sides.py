@@ -36,6 +36,10 @@ class OurSide:
         """Take steps as runs are trained."""
         return self.ours.train(precision)
 
+    def plain_step(self) -> float:
+        """Take such steps without compiling anything."""
+        return self.ours.train(compiled=False)
+
     def bare_step(self) -> float:
         """Take steps in a plain loop."""
         return self.ours.train_bare()

@@ -16,6 +16,7 @@ from benchmarks.sides import check_same_work, make_reference, sequential_drawing
 ROOT = Path(__file__).parents[1]
 ROWS = [
     "training step",
+    "training step, ours not compiled",
     "training step, our products in bfloat16",
     "evaluation set",
     "evaluation set of unseen tokens",
@@ -23,6 +24,8 @@ ROWS = [
     "drawing 50,000 sequences",
     "whole run, projected",
     "peak memory",
+    "first step of a job, compiled",
+    "- where the compiled code is kept from before",
     "step with Lightning",
     "step in a bare loop",
     "Lightning's share of the step (median of the pairs)",

@@ -9,9 +9,17 @@ import pytest
 
 from dual_process import doctor, doctor_slurm
 from dual_process.config import Config, load_config
-from dual_process.doctor import check_disk, check_python, check_shared, check_torch, file_system, read_settings
+from dual_process.doctor import (
+    check_compiler,
+    check_disk,
+    check_python,
+    check_shared,
+    check_torch,
+    file_system,
+    read_settings,
+)
 from dual_process.doctor_slurm import check_slurm
-from tests.tiny import configuration
+from tests.tiny import configuration, tiny_config
 
 ROOT = Path(__file__).parents[1]
 MOUNTS = """21 1 254:0 / / rw,relatime - ext4 /dev/root rw
@@ -95,6 +103,20 @@ def test_torch_says_what_it_sees(monkeypatch, devices, gpu, verdict):
 def test_a_missing_torch_is_no_crash(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert verdicts(check_torch(gpu=False)) == ["do"]
+
+
+@pytest.mark.parametrize(("missing", "verdict"), [([], "ok"), (["the C++ compiler g++"], "do")])
+def test_compiled_training_needs_a_compiler(monkeypatch, missing, verdict):
+    monkeypatch.setattr(doctor, "missing_tools", lambda: missing)
+    (finding,) = check_compiler(tiny_config(training={"compile": True, "cohort_size": 1}))
+    assert finding.verdict == verdict
+    assert all(name in finding.text for name in missing)
+
+
+@pytest.mark.parametrize("training", [{"compile": False}, {"compile": True, "gpus": 1}])
+def test_where_nothing_is_compiled_no_compiler_is_needed(monkeypatch, training):
+    monkeypatch.setattr(doctor, "missing_tools", lambda: ["the C++ compiler g++"])
+    assert list(check_compiler(tiny_config(training=training))) == []
 
 
 def test_settings_are_merged_as_snakemake_does():

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from dual_process.compiling import missing_tools
 from dual_process.config import Config, ConfigError, load_config
 from dual_process.costs import disk_space
 from dual_process.doctor_slurm import check_slurm
@@ -62,6 +63,20 @@ def check_torch(*, gpu: bool) -> Iterator[Finding]:
         yield Finding("warn", "torch", f"{threads}; {here} (a login node may have none: run the rule doctor as a job)")
     else:
         yield Finding("ok", "torch", f"{threads}, no GPU and none needed")
+
+
+def check_compiler(settings: Config) -> Iterator[Finding]:
+    """Look for what compiled training needs, if it is asked for."""
+    if not any(each.compile and not trains_on_gpu(each) for each in settings.trainings.values()):
+        return
+    missing = missing_tools()
+    if missing:
+        do = "install it, or set training.compile to false"
+        yield Finding(
+            "do", "compiler", f"{' and '.join(missing)} cannot be found, but training is to be compiled; {do}"
+        )
+    else:
+        yield Finding("ok", "compiler", "what torch.compile needs is here")
 
 
 def check_disk(results: Path, settings: Config) -> Iterator[Finding]:
@@ -159,10 +174,11 @@ class Machine:
     cluster: bool = False
 
     def findings(self) -> Iterator[Finding]:
-        """Check python, torch, disk and the folder of results."""
+        """Check python, torch, the compiler if one is needed, disk and the folder of results."""
         results = Path("results") / self.settings.scale
         yield from check_python(Path("constraints.txt"))
         yield from check_torch(gpu=trains_on_gpu(self.settings.training))
+        yield from check_compiler(self.settings)
         yield from check_disk(results, self.settings)
         yield from check_shared(results, needed=self.cluster)
 

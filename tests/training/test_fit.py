@@ -4,9 +4,11 @@ from contextlib import suppress
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 from transformers import BertConfig, BertForMaskedLM
 
 from dual_process.checkpoints import INDEX, RESUME, read_index
+from dual_process.compiling import missing_tools
 from dual_process.models.convert import to_transformers
 from dual_process.models.registry import initial_model
 from dual_process.store import open_store
@@ -70,6 +72,32 @@ def test_bfloat16_is_that_of_the_products_alone(tmp_path):
             assert (tensor - other).norm() < 0.1 * (other - start[name]).norm(), name
     losses = [state["training_loss"] for state in found.values()]
     torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
+
+
+@pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # both are PyTorch's own affair
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.parametrize("model", ["bert", "gpt2"])
+def test_compiled_training_differs_by_rounding(tmp_path, model):
+    steps = {"steps": 10, "checkpoints_every": 10, "checkpoints_logarithmic": 0}
+    sizes = {"layers": 1, "width": 16, "feed_forward": 32, "dropout": 0.3}
+    found = {}
+    counters.clear()
+    for compile_it in (False, True):
+        assert not counters["stats"]["unique_graphs"]
+        cohort = make_cohort(
+            tmp_path / str(compile_it),
+            schedules=("vanilla", "active-4"),
+            models={"bert": {**sizes, "kind": model}},
+            training=steps | {"compile": compile_it},
+        )
+        cohort.train()
+        found[compile_it] = cohort.checkpoints()[10]
+    assert counters["stats"]["unique_graphs"] == 1
+    assert not counters["graph_break"]
+    for name, tensor in found[True].items():
+        if not name.endswith(NO_GRADIENT):
+            torch.testing.assert_close(tensor, found[False][name], rtol=0, atol=1e-6)
 
 
 def test_schedules_of_one_seed_start_alike_and_seeds_apart(tmp_path):

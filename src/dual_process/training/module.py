@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Training
+from dual_process.compiling import compiled
+from dual_process.devices import CPU, prepare_device
 from dual_process.models.registry import StackedModel
 from dual_process.schedules import learning_rate
 from dual_process.streams import integer_seed
@@ -47,6 +49,8 @@ class CohortModule(lightning.LightningModule):
         self.model, self.training_config = model, training
         self.targets, self.seeds, self.first_step = targets, seeds, first_step
         self.run_losses = torch.zeros(len(seeds))
+        compiles = training.compile and prepare_device() == CPU
+        self.features = compiled(model.features) if compiles else model.features
 
     @property
     def completed_steps(self) -> int:
@@ -77,7 +81,8 @@ class CohortModule(lightning.LightningModule):
         """
         seed_device(self.device, integer_seed(self.seeds[0], "dropout", self.completed_steps, *self.seeds[1:]))
         inputs_rbs, targets_rbt = batch
-        features = self.model(inputs_rbs, self.targets)
+        words_rbsd = self.model.words(inputs_rbs)
+        features = self.features(words_rbsd, self.targets, self.model.masks(words_rbsd, len(self.targets)))
         losses_r = self.model.losses(features.flatten(1, 2), targets_rbt.flatten(1))
         self.run_losses = losses_r.detach()
         return losses_r.sum()
