@@ -15,9 +15,14 @@ def arguments(num_runs: int, scale: float = 1.0) -> tuple[list[Tensor], Tensor]:
     return [(torch.randn(shape) * scale).requires_grad_() for shape in shapes], torch.randint(31, (num_runs, 12))
 
 
-def five_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 5 * 31)
+def logits_at_once(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", number)
     monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+
+
+def five_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits_at_once(5 * 31, monkeypatch)
 
 
 @pytest.fixture(params=["at once", "in pieces"])
@@ -82,8 +87,7 @@ def test_a_few_rows_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     inputs, targets = arguments(2)
     found = []
     for at_once in (1, 5 * 31, 1 << 19):  # one row, pieces of 5, 5 and 2, all 12
-        monkeypatch.setattr(losses, "LOGITS_AT_ONCE", at_once)
-        monkeypatch.setattr(losses, "ROWS_AT_LEAST", 1)
+        logits_at_once(at_once, monkeypatch)
         loss = stacked_cross_entropy(*inputs, targets)
         found.append([loss.detach(), *torch.autograd.grad(loss.sum(), inputs)])
     for pieces in found[:2]:
@@ -106,10 +110,19 @@ def test_logits_whose_exponentials_all_vanish_or_overflow(shift: float, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "num_tokens", "lowered", "expected"),
-    [(384, 2_202, False, 238), (384, 11_002, False, 64), (384, 11_002, True, 384), (9, 11_002, False, 9)],
+    ("num_rows", "num_tokens", "lowered", "threads", "expected"),
+    [
+        (384, 2_202, False, 1, 238),
+        (384, 11_002, False, 1, 64),
+        (384, 11_002, False, 2, 128),
+        (384, 11_002, True, 1, 384),
+        (9, 11_002, False, 2, 9),
+    ],
 )
-def test_rows_at_once(num_rows: int, num_tokens: int, lowered: bool, expected: int) -> None:
+def test_rows_at_once(
+    num_rows: int, num_tokens: int, lowered: bool, threads: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert losses.rows_at_once(num_rows, num_tokens, lowered=lowered) == expected
 
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LOGITS_AT_ONCE = 1 << 19
-"""Logits of a run that are computed together on a CPU; 2 MB, as large as a cache."""
+"""Logits of a run that are computed together by each thread of a CPU; 2 MB, as large as a core's cache."""
 ROWS_AT_LEAST = 64
-"""Rows that are worth a product with the decoder, however many logits they have."""
+"""Rows for each thread that are worth a product with the decoder, however many logits they have."""
 TIMES_IN_LOW_PRECISION = 16
 """How many times more they are if the products have a lower precision; each piece has the whole decoder rearranged."""
 SAFE = 1e30
@@ -51,7 +51,7 @@ def stacked_cross_entropy(features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Te
 
 
 def rows_at_once(num_rows: int, num_tokens: int, *, lowered: bool) -> int:
-    """Rows of a run that are worked on together on a CPU; on a GPU all are, for small pieces would leave it idle.
+    """Rows of a run that are worked on together by a CPU's threads; on a GPU all are: small pieces would leave it idle.
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ def rows_at_once(num_rows: int, num_tokens: int, *, lowered: bool) -> int:
     lowered
         Whether the products have a lower precision than the weights.
     """
-    logits = LOGITS_AT_ONCE * (TIMES_IN_LOW_PRECISION if lowered else 1)
-    return min(num_rows, max(ROWS_AT_LEAST, logits // num_tokens))
+    threads = torch.get_num_threads()
+    logits = threads * LOGITS_AT_ONCE * (TIMES_IN_LOW_PRECISION if lowered else 1)
+    return min(num_rows, max(threads * ROWS_AT_LEAST, logits // num_tokens))
 
 
 class _Work(NamedTuple):

@@ -42,7 +42,7 @@ loss_copying, loss_decision
 OF_THE_DECISION = ("two_way", "copied", "loss_copying", "loss_decision")
 """Metrics that are not known (NaN) where the sequences of a set have no two candidates."""
 
-LOGITS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 28}
+LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 28}
 """Logits computed together, unless those of one sequence are more: on a CPU, larger arrays fall out of the caches; on a
 GPU, smaller ones leave it idle."""
 
