@@ -67,12 +67,15 @@ class CohortModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rate of the coming step, and let go of the gradients of the last one.
 
-        Lightning does the latter between the forward and the backward pass, so that the forward pass could not use the
-        memory of the old gradients, which is in the caches.
+        Lightning would do the latter between the forward and the backward pass, so that the forward pass could not use
+        the memory of the old gradients, which is in the caches.
         """
         self.optimizer.zero_grad()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.training_config, self.completed_steps + 1)
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Nothing: the gradients went before the forward pass."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Sum over runs of each run's mean cross-entropy, so that no run feels another's gradient.
