@@ -120,22 +120,23 @@ class StackedAdamW(torch.optim.Optimizer):
 
     def _update_with_kernel(self, group: dict[str, Any], trained: list[Tensor]) -> None:
         """Hand the stack to the fused kernel: whole parameters where all runs are in step, else run by run."""
-        columns: tuple[list[Tensor], ...] = ([], [], [], [], [])
+        rows: list[tuple[Tensor, ...]] = []
         counted_once = []
         for parameter in trained:
             state = self._state_of(parameter)
             step, runs = state["step"], len(state["step"])
             assert parameter.grad is not None, "the caller has chosen those that have one"
             row = (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], step)
-            if runs > 1 and not (group["in_step"] and parameter.numel() // runs % VECTOR == 0):
-                for column, tensor in zip(columns, row, strict=True):
-                    column.extend(tensor.unbind())
-                continue
-            for column, tensor in zip(columns, (*row[:-1], step[0]), strict=True):
-                column.append(tensor)
-            if runs > 1:  # the kernel counts for the first run only
-                counted_once.append(step)
-        parameters, gradients, first, second, steps = columns
+            if runs == 1:
+                rows.append(row)
+            elif group["in_step"] and parameter.numel() // runs % VECTOR == 0:
+                rows.append((*row[:-1], step[0]))
+                counted_once.append(step)  # the kernel counts for the first run only
+            else:
+                rows.extend(zip(*(tensor.unbind() for tensor in row), strict=True))
+        if not rows:
+            return
+        parameters, gradients, first, second, steps = map(list, zip(*rows, strict=True))
         beta1, beta2 = group["betas"]
         adamw(
             parameters, gradients, first, second, [], steps, fused=True, amsgrad=False, maximize=False,
