@@ -6,6 +6,7 @@ import torch
 
 from dual_process.store import open_store
 from dual_process.tasks.part_of_speech import expand
+from dual_process.training import data as data_module
 from dual_process.training.data import CohortData, StepIndexedBatches
 from tests.tiny import make_cohort
 
@@ -48,6 +49,16 @@ def test_a_batch_does_not_depend_on_what_came_before():
     for found, wanted in zip(later, whole[7:], strict=True):
         assert torch.equal(found[0], wanted[0])
         assert torch.equal(found[1], wanted[1])
+
+
+def test_batches_expanded_together_are_those_expanded_alone(monkeypatch):
+    monkeypatch.setattr(data_module, "TOGETHER", 4)
+    some = batches([compact(0), compact(1)], first_step=1)
+    found = list(some)
+    assert len(found) == 9
+    for step, batch in enumerate(found, start=1):
+        for one, wanted in zip(batch, some.batch(step), strict=True):
+            assert torch.equal(one, wanted)
 
 
 def test_a_run_sees_the_same_batches_in_any_cohort():
