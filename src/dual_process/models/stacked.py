@@ -81,8 +81,9 @@ class StackedEmbedding(nn.Module):
     def forward(self, ids_rn: Tensor) -> Tensor:
         """Look up integer ids of shape (R, N), giving (R, N, D)."""
         num_runs, rows, width = self.weight.shape
-        offset = torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
-        return nn.functional.embedding(ids_rn + offset, self.weight.view(-1, width))
+        if num_runs > 1:
+            ids_rn = ids_rn + torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
+        return nn.functional.embedding(ids_rn, self.weight.view(-1, width))
 
 
 def at_positions(x_rbsd: Tensor, positions: Sequence[int]) -> Tensor:
