@@ -41,5 +41,5 @@ def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
     import torch._inductor.config  # noqa: PLC0415  # the doctor must be able to say that torch is missing
 
     torch._inductor.config.compile_threads = 1  # else a pool of processes stays, of torch's size each
-    logger.info("compiling at the first step, half a minute if this machine has not done so before")
+    logger.info("compiling at the first step: up to a minute if this machine has not done so before")
     return torch.compile(function, dynamic=False)
