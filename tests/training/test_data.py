@@ -59,6 +59,7 @@ def test_batches_expanded_together_are_those_expanded_alone(monkeypatch):
     for step, batch in enumerate(found, start=1):
         for one, wanted in zip(batch, some.batch(step), strict=True):
             assert torch.equal(one, wanted)
+            assert one.is_contiguous()
 
 
 def test_a_run_sees_the_same_batches_in_any_cohort():

@@ -54,8 +54,9 @@ class StepIndexedBatches(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         """Yield inputs (R, B, S) and targets (R, B, T), step after step."""
         for step in range(self.first_step, self.steps, TOGETHER):
-            batches = self._batches(step, min(step + TOGETHER, self.steps))
-            yield from zip(*(tensor.split(self.batch_size, dim=1) for tensor in batches), strict=True)
+            inputs, targets = self._batches(step, min(step + TOGETHER, self.steps))
+            for batch in zip(inputs.split(self.batch_size, 1), targets.split(self.batch_size, 1), strict=True):
+                yield batch[0].contiguous(), batch[1].contiguous()  # else the copy to a GPU is a waiting one
 
     def batch(self, step: int) -> Batch:
         """Batch of the step after `step` completed ones."""
