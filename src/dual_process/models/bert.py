@@ -7,7 +7,7 @@ computed away from the target positions, where nobody reads them.
 Shape letters: R run, B batch, S position, T target position, D width.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -116,18 +116,7 @@ class StackedBert(StackedModel):
         x = words_rbsd + self.position_embedding[:, :, : words_rbsd.shape[2]] + self.type_embedding
         return dropout(self.embedding_norm(x.flatten(1, 2)).view_as(x), masks)
 
-    def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
-        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D)."""
-        states = [self.embed(self.words(ids_rbs))]
-        for layer in self.layers:
-            states.append(layer(states[-1]))
-        return states
-
-    def features(self, words_rbsd: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
-        """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`."""
-        left = None if masks is None else iter(masks)
-        x_rbsd = self.embed(words_rbsd, left)
-        for layer in self.layers[:-1]:
-            x_rbsd = layer(x_rbsd, masks=left)
-        x_rbtd = self.layers[-1](x_rbsd, targets, left)
-        return self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)
+    def read_out(self, x_rbtd: Tensor) -> Tensor:
+        """Features of the same shape, from the residual stream after the last layer."""
+        features: Tensor = self.transform_norm(functional.gelu(self.transform(x_rbtd.flatten(1, 2)))).view_as(x_rbtd)
+        return features

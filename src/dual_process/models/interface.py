@@ -4,7 +4,7 @@ Shape letters: R run, B batch, S position, T target position, H head, D width, V
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import torch
@@ -42,16 +42,35 @@ class StackedModel(nn.Module, ABC):
         """Draw the weights of run r from ``generators[r]``."""
 
     @abstractmethod
-    def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
-        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D), without dropout."""
+    def embed(self, words_rbsd: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
+        """Embedding output, hidden state 0, of shape (R, B, S, D), from embeddings of :meth:`words`."""
 
     @abstractmethod
+    def read_out(self, x_rbtd: Tensor) -> Tensor:
+        """Features of the same shape, from the residual stream after the last layer."""
+
+    def hidden_states(self, ids_rbs: Tensor) -> list[Tensor]:
+        """All residual streams, embedding output first: layers + 1 tensors (R, B, S, D), without dropout.
+
+        In a model that normalises before its layers, none of them is normalised.
+        """
+        states = [self.embed(self.words(ids_rbs))]
+        for layer in self.layers:
+            states.append(layer(states[-1]))
+        return states
+
     def features(self, words_rbsd: Tensor, targets: Sequence[int], masks: Iterable[Tensor] | None) -> Tensor:
         """Features (R, B, T, D) at the target positions, ready for :meth:`logits` and :meth:`losses`.
 
         From embeddings of :meth:`words` and masks of :meth:`masks`: what is left has the same gradients in whatever
         order threads work, so that it can be compiled.
         """
+        left = None if masks is None else iter(masks)
+        x_rbsd = self.embed(words_rbsd, left)
+        for layer in self.layers[:-1]:
+            x_rbsd = layer(x_rbsd, masks=left)
+        x_rbtd: Tensor = self.layers[-1](x_rbsd, targets, left)
+        return self.read_out(x_rbtd)
 
     def forward(self, ids_rbs: Tensor, targets: Sequence[int]) -> Tensor:
         """Features (R, B, T, D) at the target positions, in training with dropout."""
