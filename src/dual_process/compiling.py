@@ -35,9 +35,8 @@ def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
     """
     missing = missing_tools()
     if missing:
-        raise RuntimeError(
-            f"training.compile is on, but {' and '.join(missing)} cannot be found: install or switch off"
-        )
+        what = " and ".join(missing)
+        raise RuntimeError(f"{what} cannot be found: install it, or set training.compile to false")
     import torch._inductor.config  # noqa: PLC0415  # the doctor must be able to say that torch is missing
 
     torch._inductor.config.compile_threads = 1  # else a pool of processes stays, of torch's size each
