@@ -121,7 +121,7 @@ def measure_products(work: Work, num_tokens: int, different: int) -> str:
     """Describe what the products take at the sizes and strides that they have, which no peak tells."""
     targets = len(TARGET_POSITIONS)
     at_once = {
-        precision: rows_at_once(work.batch_size * targets, num_tokens, lowered=precision != "float32")
+        precision: rows_at_once(work.batch_size * targets, num_tokens, getattr(torch, precision))
         for precision in PRECISIONS
     }
     single, half = (

@@ -18,6 +18,7 @@ from benchmarks.clock import best_seconds
 from benchmarks.ours import Ours, Work
 from dual_process.devices import CPU
 from dual_process.models.losses import rows_at_once
+from dual_process.models.products import product
 from dual_process.tasks.part_of_speech import LENGTH, TARGET_POSITIONS
 
 FLOAT = 4
@@ -78,8 +79,9 @@ def forward_products(work: Work, num_tokens: int, sequences: int, at_once: int) 
 def count_operations(work: Work, num_tokens: int) -> float:
     """Floating-point operations of the products in one step; the backward pass has twice those of the forward one."""
     rows = work.batch_size * len(TARGET_POSITIONS)
-    products = forward_products(work, num_tokens, work.batch_size, rows_at_once(rows, num_tokens, lowered=False))
-    return 3 * work.runs * sum(product.operations for product in products)
+    products = forward_products(work, num_tokens, work.batch_size, rows_at_once(rows, num_tokens, torch.float32))
+    for_decoder_bias = 2.0 * rows * num_tokens  # it comes with the gradient of the decoder
+    return work.runs * (3 * sum(each.operations for each in products) + for_decoder_bias)
 
 
 def seconds_of_products(products: Iterable[Product], precision: str, *, backward: bool) -> float:
@@ -96,16 +98,22 @@ def seconds_of_products(products: Iterable[Product], precision: str, *, backward
     """
     total = 0.0
     for each in products:
+        if not each.operations:
+            continue
         left, right, result = (
             torch.randn(each.batch, *shape).to(getattr(torch, precision))
             for shape in ((each.rows, each.inner), (each.inner, each.columns), (each.rows, each.columns))
         )
-        calls = [partial(torch.bmm, left, right, out=result)]
+        calls = [_multiply(left, right)]
         if backward:
-            calls.append(partial(torch.bmm, result, right.mT, out=torch.empty_like(left)))
-            calls.append(partial(torch.bmm, left.mT, result, out=torch.empty_like(right)))
+            calls += [_multiply(result, right.mT), _multiply(left.mT, result)]
         total += each.times * sum(best_seconds(call) for call in calls)
     return total
+
+
+def _multiply(left: Tensor, right: Tensor) -> Callable[[], Tensor]:
+    """Product of a batch of matrices, as it is computed in training."""
+    return partial(torch.bmm, left, right) if len(left) > 1 else partial(product, left[0], right[0])
 
 
 class KernelTimes(TorchDispatchMode):
@@ -181,7 +189,7 @@ def measure_peaks(size: int, precisions: Iterable[str], device: torch.device = C
     operations = {}
     for name in precisions:
         left, right = (torch.randn(size, size, device=device).to(getattr(torch, name)) for _ in range(2))
-        multiply = partial(torch.mm, left, right, out=torch.empty_like(left))
+        multiply = partial(product if device == CPU else torch.mm, left, right)
         operations[name] = 2 * size**3 / best_seconds(multiply, device)
     source = torch.randn(16 * size**2, device=device)
     copy = partial(torch.empty_like(source).copy_, source)

@@ -125,16 +125,10 @@ def make_cohort(
     return Cohort(cohort_plan(config, members), probe_plan(config, members), tuple(paths), folder)
 
 
-def assert_same(
-    first: Mapping[int, Mapping[str, Tensor]], second: Mapping[int, Mapping[str, Tensor]], nearly: str = ""
-) -> None:
-    """Check that two sets of checkpoints agree bit for bit, but for one tensor that may differ by rounding."""
+def assert_same(first: Mapping[int, Mapping[str, Tensor]], second: Mapping[int, Mapping[str, Tensor]]) -> None:
+    """Check that two sets of checkpoints agree bit for bit."""
     assert first.keys() == second.keys()
     for step, state in first.items():
         assert state.keys() == second[step].keys()
         for name, tensor in state.items():
-            other = second[step][name]
-            if name == nearly:
-                torch.testing.assert_close(tensor, other, rtol=1e-6, atol=0)
-            else:
-                assert torch.equal(tensor, other), f"{name} differs at step {step}"
+            assert torch.equal(tensor, second[step][name]), f"{name} differs at step {step}"

@@ -30,8 +30,8 @@ class Planted:
         assert tuple(targets) == TARGETS
         return torch.stack([self.planted[run, rows] for run, rows in enumerate(inputs[..., -1])])
 
-    def logits(self, features, *, out):
-        return out.copy_(features)
+    def logits(self, features):
+        return features.clone()
 
 
 def sequence(adjective, noun, best, *, query="adjective", also=None):

@@ -10,14 +10,13 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 
 from dual_process import trainer as trainer_module
 from dual_process.devices import CPU
+from dual_process.models import losses, products
 from dual_process.training import data as data_module
 from tests.pretend_device import ELSEWHERE, pretended_device
 from tests.tiny import SCHEDULES, Cohort, assert_same, make_cohort
 
 BLOCK = SCHEDULES | {"drift-0.3": {"kind": "drift", "probability": 0.3}}
 RESETS = (3, 4, 6, 8)
-LOSS = "training_loss"
-"""It is read from the probabilities of the targets on the CPU, and from the logits elsewhere."""
 TRAINING = {"steps": 12, "checkpoints_every": 5, "checkpoints_logarithmic": 0}
 
 
@@ -66,19 +65,28 @@ def train_elsewhere(monkeypatch, add_callbacks) -> Callable[..., Waits]:
     return train
 
 
+@pytest.fixture
+def kernels_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the CPU compute in the way of other devices, bit for bit; its own differs by rounding."""
+    monkeypatch.setattr(products, "ONEDNN", False)
+    monkeypatch.setattr(losses, "_by_exponentials", lambda *_, **__: None)
+
+
+@pytest.mark.usefixtures("kernels_of_a_gpu")
 @pytest.mark.parametrize("protocol", ["reference", "corrected"])
 def test_a_cohort_becomes_what_it_becomes_on_the_cpu(tmp_path, train_elsewhere, protocol):
     options = {"schedules": tuple(BLOCK), "schedules_block": BLOCK, "protocol": protocol, "training": TRAINING}
     here, there = (make_cohort(tmp_path / name, **options) for name in ("here", "there"))
     here.train()
     waits = train_elsewhere(there).of_steps
-    assert_same(there.checkpoints(), here.checkpoints(), nearly=LOSS)
+    assert_same(there.checkpoints(), here.checkpoints())
     quiet = [step for step in waits if step > 1 and step not in (*RESETS, *there.checkpoints())]
     assert quiet == [2, 7, 9, 11]
     assert all(waits[step] <= 1 for step in quiet)  # that of the model, for the list of its target positions
     assert all(waits[step] > 1 for step in there.checkpoints())
 
 
+@pytest.mark.usefixtures("kernels_of_a_gpu")
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, train_elsewhere, add_callbacks, stopped):
     options = {"schedules": tuple(SCHEDULES), "training": TRAINING}
     here, there = (make_cohort(tmp_path / name, **options) for name in ("here", "there"))
@@ -87,7 +95,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, train_elsewhere, add_c
     with pytest.raises(error):
         train_elsewhere(there, [callback], resume_every=3)
     train_elsewhere(there)
-    assert_same(there.checkpoints(), here.checkpoints(), nearly=LOSS)
+    assert_same(there.checkpoints(), here.checkpoints())
 
 
 @pytest.mark.gpu

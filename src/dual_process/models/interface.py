@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dual_process.models.attention import StackedAttention
 from dual_process.models.dropout import draw_masks
 from dual_process.models.losses import stacked_cross_entropy
+from dual_process.models.products import affine
 from dual_process.models.stacked import StackedEmbedding
 
 
@@ -98,9 +99,9 @@ class StackedModel(nn.Module, ABC):
             shapes += [(runs, batch, layer.heads, queries, length), output, output]
         return draw_masks(shapes, self.dropout, words_rbsd.device)
 
-    def logits(self, features_rnd: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """Scores (R, N, V) of all tokens, in a new array or in `out`."""
-        return torch.bmm(features_rnd, self.word_embedding.weight.transpose(1, 2), out=out).add_(self.decoder_bias)
+    def logits(self, features_rnd: Tensor) -> Tensor:
+        """Scores (R, N, V) of all tokens."""
+        return affine(features_rnd, self.word_embedding.weight.transpose(1, 2), self.decoder_bias)
 
     def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
         """Mean cross-entropy (R,) over the N rows of each run."""

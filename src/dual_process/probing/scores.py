@@ -118,16 +118,13 @@ def score_sequences(
     """
     (runs, num_kinds, num_targets), num_tokens = sequences.labels_rut.shape, model.word_embedding.weight.shape[1]
     at_once = sequences_at_once(runs, num_targets, num_tokens, sequences.labels_rut.device)
-    # One array for all: fresh memory of that size comes from the operating system page by page.
-    buffer_rnv = model.word_embedding.weight.new_empty(runs, min(at_once, batch_size) * num_targets, num_tokens)
     asked_rutn = _asked_for(sequences, targets[0])
     parts = []
     for rows in slices(num_kinds, batch_size):
         features_rbtd, asked_rbtn = model(sequences.inputs_rus[:, rows], targets), asked_rutn[:, rows]
         for some in slices(features_rbtd.shape[1], at_once):
             features = features_rbtd[:, some]
-            logits_rnv = buffer_rnv[:, : features.shape[1] * num_targets]
-            logits = model.logits(features.flatten(1, 2), out=logits_rnv).unflatten(1, features.shape[1:3])
+            logits = model.logits(features.flatten(1, 2)).unflatten(1, features.shape[1:3])
             parts.append(_read(logits, asked_rbtn[:, some], num_trained))
     scores, trained, unseen, losses = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
     return _take(_measure(scores, trained, unseen, losses, sequences, num_trained), sequences.kind_rb)

@@ -1,0 +1,111 @@
+"""Products of matrices on a CPU, by the library that is the faster one on its processor.
+
+PyTorch hands float32 products to MKL, which leaves AVX-512 alone on processors that are not Intel's. oneDNN, which
+PyTorch carries too but asks in low precision only, does not, and is more than twice as fast there.
+
+Shape letters: R run, N row, I, O input and output features.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def onednn_is_faster() -> bool:
+    """Whether this processor knows AVX-512 and MKL would not use it in float32."""
+    libraries = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    if not libraries or torch.backends.cpu.get_cpu_capability() != "AVX512" or not CPUINFO.exists():
+        return False
+    makers = [line for line in CPUINFO.read_text().splitlines() if line.startswith("vendor_id")]
+    return bool(makers) and not makers[0].endswith("GenuineIntel")
+
+
+ONEDNN: bool = onednn_is_faster()
+"""Whether float32 products are made by oneDNN; the same at every start, so that the bits are too."""
+
+
+def product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> Tensor:
+    """Multiply two matrices on the CPU and add a bias, all of one precision; without gradients.
+
+    Where oneDNN does it, a transposed `left_ni` is copied first, a transposed `right_io` is not.
+    """
+    if made_by_onednn(left_ni.dtype):
+        y_no: Tensor = torch.ops.mkldnn._linear_pointwise(left_ni, right_io.t(), bias_o, "none", [], "")
+        return y_no
+    # The sum of both in one call first copies the bias to all rows, which takes longer than this addition.
+    y_no = torch.mm(left_ni, right_io)
+    return y_no if bias_o is None else y_no.add_(bias_o)
+
+
+def add_product(left_ni: Tensor, right_io: Tensor, *, to: Tensor) -> None:
+    """Add the product of two matrices to one that is there, which may have a higher precision."""
+    if made_by_onednn(left_ni.dtype) or left_ni.dtype != to.dtype:
+        to.add_(product(left_ni, right_io))
+    else:
+        to.addmm_(left_ni, right_io)
+
+
+def made_by_onednn(dtype: torch.dtype) -> bool:
+    """Whether products of this precision are made by oneDNN on this machine."""
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return ONEDNN and dtype == torch.float32
+
+
+def affine(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor) -> Tensor:
+    """Map rows (R, N, I) to (R, N, O) by a weight and a bias (R, 1, O) of each run, on any device.
+
+    Under autocast the product and its result have the lower precision.
+    """
+    lowered = torch.is_autocast_enabled(x_rni.device.type)
+    if ONEDNN and not lowered and x_rni.device.type == "cpu" and x_rni.dtype == torch.float32:
+        y_rno: Tensor = _Affine.apply(x_rni, weight_rio, bias_r1o)
+        return y_rno
+    y_rno = torch.bmm(x_rni, weight_rio)
+    return y_rno.add_(bias_r1o.to(y_rno.dtype))
+
+
+def each_run(function: Callable[..., Tensor], *stacks: Tensor) -> Tensor:
+    """Stack what a function makes of the arguments of each run."""
+    results = [function(*one) for one in zip(*stacks, strict=True)]
+    return results[0][None] if len(results) == 1 else torch.stack(results)
+
+
+class _Affine(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor) -> Tensor:
+        ctx.save_for_backward(x_rni, weight_rio)
+        return _run_by_run(x_rni, weight_rio, bias_r1o)
+
+    @staticmethod
+    def backward(ctx: Any, gradient_rno: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x_rni, weight_rio = ctx.saved_tensors
+        for_x = _run_by_run(gradient_rno, weight_rio.mT)
+        # Here oneDNN would spend on rearranging both factors what it gains.
+        return for_x, torch.bmm(x_rni.mT, gradient_rno), gradient_rno.sum(1, keepdim=True)
+
+
+def _run_by_run(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None = None) -> Tensor:
+    if torch.compiler.is_compiling():  # the operator of PyTorch within is one for which inference has plans of its own
+        y_rno: Tensor = torch.ops.dual_process.affine(x_rni, weight_rio, bias_r1o)
+        return y_rno
+    return _products(x_rni, weight_rio, bias_r1o)
+
+
+def _products(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None) -> Tensor:
+    return each_run(product, x_rni, weight_rio, *([] if bias_r1o is None else [bias_r1o[:, 0]]))
+
+
+def _shape_of_products(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None) -> Tensor:
+    return x_rni.new_empty(*x_rni.shape[:2], weight_rio.shape[2])
+
+
+LIBRARY = torch.library.Library("dual_process", "DEF")
+LIBRARY.define("affine(Tensor x, Tensor weight, Tensor? bias) -> Tensor")
+LIBRARY.impl("affine", _products, "CPU")
+torch.library.register_fake("dual_process::affine", _shape_of_products, lib=LIBRARY)

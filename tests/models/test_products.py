@@ -1,0 +1,102 @@
+"""Products by oneDNN against PyTorch's own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from dual_process.compiling import compiled, missing_tools
+from dual_process.models import products
+
+by_either = pytest.mark.parametrize("onednn", [False, True])
+
+
+def factors(num_runs: int) -> list[Tensor]:
+    torch.manual_seed(0)
+    shapes = ((num_runs, 9, 16), (num_runs, 16, 24), (num_runs, 1, 24))
+    return [torch.randn(shape).requires_grad_() for shape in shapes]
+
+
+@by_either
+@pytest.mark.parametrize("num_runs", [1, 3])
+def test_affine_maps_and_their_gradients(num_runs: int, onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    inputs = factors(num_runs)
+    x, weight, bias = (tensor.double() for tensor in inputs)
+    upstream = torch.randn(num_runs, 9, 24)
+    ours, theirs = products.affine(*inputs), torch.einsum("rni,rio->rno", x, weight) + bias
+    torch.testing.assert_close(ours, theirs.float())
+    expected = torch.autograd.grad(theirs, inputs, upstream.double())
+    for gradient, wanted in zip(torch.autograd.grad(ours, inputs, upstream), expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-5, atol=1e-5)
+
+
+@by_either
+def test_transposed_weights_without_gradients(onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    x, weight, bias = factors(2)
+    with torch.inference_mode():
+        found = products.affine(x, weight.mT.contiguous().mT, bias)
+    torch.testing.assert_close(found, x @ weight + bias)
+
+
+@by_either
+def test_autocast_lowers_the_precision(onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert products.affine(*factors(1)).dtype == torch.bfloat16
+
+
+@by_either
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_products_of_two_matrices(dtype: torch.dtype, onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    x, weight, bias = (tensor.detach()[0].to(dtype) for tensor in factors(1))
+    there, tolerance = torch.ones(9, 24), {"rtol": 2e-2, "atol": 5e-2} if dtype == torch.bfloat16 else {}
+    wanted = x.float() @ weight.float()
+    for left, right in ((x, weight), (x.t().contiguous().t(), weight.t().contiguous().t())):
+        found = products.product(left, right, bias[0])
+        assert found.dtype == dtype
+        torch.testing.assert_close(found.float(), wanted + bias.float(), **tolerance)
+        total = there.clone()
+        products.add_product(left, right, to=total)
+        torch.testing.assert_close(total, wanted + 1, **tolerance)
+
+
+@pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # all are PyTorch's own affair
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*Function.> should not be instantiated:DeprecationWarning")
+def test_a_compiled_map_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", True)
+    inputs, upstream = factors(1), torch.randn(1, 9, 24)
+    found = []
+    for function in (products.affine, compiled(products.affine)):
+        y = function(*inputs)
+        found.append([y.detach(), *torch.autograd.grad(y, inputs, upstream)])
+    for eager, ours in zip(*found, strict=True):
+        torch.testing.assert_close(eager, ours, rtol=1e-6, atol=1e-6)  # the sum of the bias is inductor's
+    assert torch.equal(found[0][0], found[1][0])
+
+
+@pytest.mark.parametrize(
+    ("capability", "lines", "expected"),
+    [
+        ("AVX512", "processor\t: 0\nvendor_id\t: AuthenticAMD\n", True),
+        ("AVX512", "processor\t: 0\nvendor_id\t: GenuineIntel\n", False),
+        ("AVX2", "processor\t: 0\nvendor_id\t: AuthenticAMD\n", False),
+        ("AVX512", "processor\t: 0\n", False),
+        ("AVX512", None, False),
+    ],
+)
+def test_where_onednn_is_faster(
+    capability: str, lines: str | None, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if lines is not None:
+        (tmp_path / "cpuinfo").write_text(lines)
+    monkeypatch.setattr(products, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    assert products.onednn_is_faster() == expected
