@@ -11,6 +11,7 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from dual_process import trainer as trainer_module
 from dual_process.devices import CPU
 from dual_process.models import losses, products
+from dual_process.models.stacked import StackedLayerNorm
 from dual_process.training import data as data_module
 from tests.pretend_device import ELSEWHERE, pretended_device
 from tests.tiny import SCHEDULES, Cohort, assert_same, make_cohort
@@ -70,6 +71,7 @@ def kernels_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the CPU compute in the way of other devices, bit for bit; its own differs by rounding."""
     monkeypatch.setattr(products, "ONEDNN", False)
     monkeypatch.setattr(losses, "_by_exponentials", lambda *_, **__: None)
+    monkeypatch.setattr(StackedLayerNorm, "forward", StackedLayerNorm._together)
 
 
 @pytest.mark.usefixtures("kernels_of_a_gpu")

@@ -20,12 +20,12 @@ from torch.autograd.function import once_differentiable
 
 from dual_process.models.products import add_product, made_by_onednn, product
 
-BYTES_AT_ONCE = 1 << 21
-"""Size of the logits of a run that are computed together by each thread of a CPU, that of a core's cache."""
-BYTES_AT_ONCE_BY_ONEDNN = 1 << 24
+LOGITS_AT_ONCE = 1 << 19
+"""Logits of a run that are computed together by each thread of a CPU; 2 MB, as large as a core's cache."""
+LOGITS_AT_ONCE_BY_ONEDNN = 1 << 22
 """The same if oneDNN makes the products, which rearranges the whole decoder for each piece."""
 ROWS_AT_LEAST = 64
-"""Rows for each thread that are worth a product with the decoder, however large their logits are."""
+"""Rows for each thread that are worth a product with the decoder, however many logits they have."""
 LOG2_E = math.log2(math.e)
 SAFE = 1e30
 """Sums of exponentials that are neither above this nor below its reciprocal have lost nothing."""
@@ -65,8 +65,8 @@ def rows_at_once(num_rows: int, num_tokens: int, precision: torch.dtype) -> int:
         Of the products.
     """
     threads = torch.get_num_threads()
-    room = threads * (BYTES_AT_ONCE_BY_ONEDNN if made_by_onednn(precision) else BYTES_AT_ONCE)
-    at_most = max(threads * ROWS_AT_LEAST, room // (num_tokens * precision.itemsize))
+    logits = threads * (LOGITS_AT_ONCE_BY_ONEDNN if made_by_onednn(precision) else LOGITS_AT_ONCE)
+    at_most = max(threads * ROWS_AT_LEAST, logits // num_tokens)
     return math.ceil(num_rows / math.ceil(num_rows / at_most))
 
 

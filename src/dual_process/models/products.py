@@ -53,7 +53,7 @@ def add_product(left_ni: Tensor, right_io: Tensor, *, to: Tensor) -> None:
 def made_by_onednn(dtype: torch.dtype) -> bool:
     """Whether products of this precision are made by oneDNN on this machine."""
     if dtype == torch.bfloat16:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return ONEDNN and dtype == torch.float32
 
 
@@ -91,7 +91,7 @@ class _Affine(torch.autograd.Function):
 
 
 def _run_by_run(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None = None) -> Tensor:
-    if torch.compiler.is_compiling():  # the operator of PyTorch within is one for which inference has plans of its own
+    if torch.compiler.is_compiling():  # which has plans of its own for the operator of PyTorch within
         y_rno: Tensor = torch.ops.dual_process.affine(x_rni, weight_rio, bias_r1o)
         return y_rno
     return _products(x_rni, weight_rio, bias_r1o)
