@@ -128,7 +128,7 @@ def test_rows_at_once(
 
 
 @pytest.mark.parametrize("at_once", [12, 5])
-def test_autocast_lowers_the_precision_of_the_products_alone(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_autocast_leaves_the_type_of_the_gradients(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_at_once(at_once, monkeypatch)
     inputs, targets = arguments(2)
     with torch.autocast("cpu", torch.bfloat16):

@@ -26,11 +26,11 @@ class Training(Block):
     weight_decay: float = Field(0.01, ge=0, le=1)
     """AdamW decoupled weight decay, on every parameter."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products in training; bfloat16 is faster on processors that know it. Weights, their updates and all
-    measurements are float32 in any case."""
+    """Of matrix products in training, and on CPUs of the exponentials of the loss; bfloat16 is faster on processors
+    that know it. Weights, their updates and all measurements are float32 in any case."""
     compile: bool = False
     """Join the operations of the layers with torch.compile where training runs on a CPU. At paper scale a step takes
-    10 to 14 % less time; the first start on a machine takes 40 s, others 3 s, so short runs do not gain. Needs a
+    9 to 14 % less time; the first start on a machine takes 40 s, others 3 to 5 s, so short runs do not gain. Needs a
     C++ compiler and Python's header files, and moves results by rounding."""
     cohort_size: int = Field(1, ge=1, le=256)
     """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU. A variant may ask for

@@ -27,6 +27,7 @@ LOGITS_AT_ONCE_BY_ONEDNN = 1 << 22
 ROWS_AT_LEAST = 64
 """Rows for each thread that are worth a product with the decoder, however many logits they have."""
 LOG2_E = math.log2(math.e)
+"""Turns a natural exponent into that of a power of two."""
 SAFE = 1e30
 """Sums of exponentials that are neither above this nor below its reciprocal have lost nothing."""
 
@@ -34,7 +35,8 @@ SAFE = 1e30
 def stacked_cross_entropy(features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> Tensor:
     """Mean cross-entropy of each run for logits ``features @ weight.T + bias``.
 
-    Under autocast the products are taken in its precision, and everything else in that of the weights.
+    Under autocast the products are taken in its precision, on CPUs the exponentials too, and everything else in that of
+    the weights.
 
     Parameters
     ----------
