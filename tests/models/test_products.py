@@ -1,5 +1,6 @@
 """Products by oneDNN against PyTorch's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,13 @@ def factors(num_runs: int) -> list[Tensor]:
 
 
 @by_either
+@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("num_runs", [1, 3])
-def test_affine_maps_and_their_gradients(num_runs: int, onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_affine_maps_and_their_gradients(
+    num_runs: int, wide: bool, onednn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(products, "ONEDNN", onednn)
+    monkeypatch.setattr(products, "WIDE", 1 if wide else 10**9)
     inputs = factors(num_runs)
     x, weight, bias = (tensor.double() for tensor in inputs)
     upstream = torch.randn(num_runs, 9, 24)
@@ -64,10 +69,32 @@ def test_products_of_two_matrices(dtype: torch.dtype, onednn: bool, monkeypatch:
         torch.testing.assert_close(total, wanted + 1, **tolerance)
 
 
-@pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # all are PyTorch's own affair
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
-@pytest.mark.filterwarnings("ignore:.*Function.> should not be instantiated:DeprecationWarning")
+def compiling(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that compiles; the warnings are all PyTorch's own affair."""
+    for ignored in (
+        "`torch.jit.script_method`:DeprecationWarning",
+        "The .grad attribute of a Tensor that is not a leaf:UserWarning",
+        ".*Function.> should not be instantiated:DeprecationWarning",
+    ):
+        test = pytest.mark.filterwarnings(f"ignore:{ignored}")(test)
+    return pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")(test)
+
+
+@compiling
+@pytest.mark.parametrize("small", [True, False])
+def test_many_small_products_and_their_gradients(small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "SMALL", 3 * 5 * 4 if small else 3 * 5 * 4 - 1)
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 6, *shape).requires_grad_() for shape in ((3, 5), (5, 4))]
+    upstream = torch.randn(2, 6, 3, 4)
+    found, wanted = compiled(products.small_products)(*inputs), inputs[0].double() @ inputs[1].double()
+    torch.testing.assert_close(found, wanted.float())
+    expected = torch.autograd.grad(wanted, inputs, upstream.double())
+    for gradient, theirs in zip(torch.autograd.grad(found, inputs, upstream), expected, strict=True):
+        torch.testing.assert_close(gradient, theirs)
+
+
+@compiling
 def test_a_compiled_map_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "ONEDNN", True)
     inputs, upstream = factors(1), torch.randn(1, 9, 24)

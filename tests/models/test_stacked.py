@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear
+from dual_process.models.stacked import StackedEmbedding, StackedLayerNorm, StackedLinear, affine_together
 
 
 def randomise(module: nn.Module) -> None:
@@ -27,6 +27,14 @@ def test_linear(num_runs: int) -> None:
     for run, module in enumerate(plain):
         module.load_state_dict({"weight": stacked.weight[run].T, "bias": stacked.bias[run, 0]})
     compare(stacked, torch.randn(num_runs, 6, 5), plain)
+
+
+def test_several_maps_of_the_same_rows() -> None:
+    layers = [StackedLinear(2, 5, width) for width in (4, 3, 4)]
+    randomise(nn.ModuleList(layers))
+    x = torch.randn(2, 6, 5)
+    for layer, found in zip(layers, affine_together(x, *layers), strict=True):
+        torch.testing.assert_close(found, layer(x))
 
 
 @pytest.mark.parametrize("epsilon", [1e-12, 0.5])

@@ -107,10 +107,7 @@ def test_whole_stacks_at_once_take_the_same_course(monkeypatch: pytest.MonkeyPat
     kernel, at_once = parameters(3), parameters(3)
     clear_on_the_way(kernel, range(3), cleared)
 
-    def update(optimizer: StackedAdamW, group: dict[str, Any]) -> None:
-        optimizer._update_at_once(group, group["params"])
-
-    monkeypatch.setattr(StackedAdamW, "_update", update)
+    monkeypatch.setattr(StackedAdamW, "_update_with_kernel", StackedAdamW._update_at_once)
     clear_on_the_way(at_once, range(3), cleared)
     for one, other, start in zip(at_once, kernel, parameters(3), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)

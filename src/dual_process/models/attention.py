@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from dual_process.models.dropout import dropout
-from dual_process.models.stacked import StackedLinear, at_positions
+from dual_process.models.products import small_products
+from dual_process.models.stacked import StackedLinear, affine_together, at_positions
 
 
 class StackedAttention(nn.Module):
@@ -69,9 +70,12 @@ class StackedAttention(nn.Module):
             Rows of shape (R, B * T, D).
         """
         rows = x_rbsd.flatten(1, 2)
-        query, key, value = self.query(x_rbtd.flatten(1, 2)), self.key(rows), self.value(rows)
+        if x_rbtd is x_rbsd:
+            query, key, value = affine_together(rows, self.query, self.key, self.value)
+        else:
+            query, (key, value) = self.query(x_rbtd.flatten(1, 2)), affine_together(rows, self.key, self.value)
         pattern = self._weigh(self._split(query, x_rbsd), self._split(key, x_rbsd), positions)
-        mixed_rbhtk = dropout(pattern, masks) @ self._split(value, x_rbsd)
+        mixed_rbhtk = small_products(dropout(pattern, masks), self._split(value, x_rbsd))
         if self.kept_heads is not None:
             mixed_rbhtk = mixed_rbhtk * self.kept_heads[:, None, None]
         mixed: Tensor = self.attention_output(mixed_rbhtk.transpose(2, 3).flatten(3).flatten(1, 2))
@@ -93,7 +97,7 @@ class StackedAttention(nn.Module):
         return self._weigh(self._split(query, x_rbsd), self._split(key, x_rbsd), positions)
 
     def _weigh(self, query_rbhtk: Tensor, key_rbhsk: Tensor, positions: Sequence[int] | None) -> Tensor:
-        scores = query_rbhtk @ key_rbhsk.transpose(-1, -2) * query_rbhtk.shape[-1] ** -0.5
+        scores = small_products(query_rbhtk, key_rbhsk.transpose(-1, -2)) * query_rbhtk.shape[-1] ** -0.5
         if self.causal:
             position_s = torch.arange(scores.shape[-1], device=scores.device)
             position_t = position_s if positions is None else position_s[list(positions)]
@@ -102,5 +106,4 @@ class StackedAttention(nn.Module):
 
     def _split(self, x_rnd: Tensor, like_rbsd: Tensor) -> Tensor:
         """Take rows apart into (R, B, H, positions, K)."""
-        runs, batch = like_rbsd.shape[:2]
-        return x_rnd.view(runs, batch, -1, self.heads, x_rnd.shape[-1] // self.heads).transpose(2, 3)
+        return x_rnd.unflatten(1, (like_rbsd.shape[1], -1)).unflatten(3, (self.heads, -1)).transpose(2, 3)

@@ -13,6 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+SMALL = 2**14
+"""Multiplications of a product that a compiled graph writes out."""
+WIDE = 2**13
+"""Elements of a layer's weight from which oneDNN, where it is the faster one, makes its gradient, too."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -70,6 +74,18 @@ def affine(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor) -> Tensor:
     return y_rno.add_(bias_r1o.to(y_rno.dtype))
 
 
+def small_products(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply stacks of matrices (..., I, J) and (..., J, O), on any device.
+
+    In a compiled graph on a CPU, products of few rows and columns are written out, so that they become one loop with
+    what comes before and after: a call of a library would take longer than the work.
+    """
+    few = left.shape[-2] * right.shape[-1] * left.shape[-1] <= SMALL
+    if few and torch.compiler.is_compiling() and left.device.type == "cpu":
+        return (left[..., None] * right[..., None, :, :]).sum(-2)
+    return left @ right
+
+
 def each_run(function: Callable[..., Tensor], *stacks: Tensor) -> Tensor:
     """Stack what a function makes of the arguments of each run."""
     results = [function(*one) for one in zip(*stacks, strict=True)]
@@ -86,8 +102,10 @@ class _Affine(torch.autograd.Function):
     def backward(ctx: Any, gradient_rno: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x_rni, weight_rio = ctx.saved_tensors
         for_x = _run_by_run(gradient_rno, weight_rio.mT)
-        # Here oneDNN would spend on rearranging both factors what it gains.
-        return for_x, torch.bmm(x_rni.mT, gradient_rno), gradient_rno.sum(1, keepdim=True)
+        # Both factors have to be rearranged for oneDNN, which for small ones takes longer than MKL loses.
+        wide = weight_rio[0].numel() >= WIDE
+        for_weight = _run_by_run(x_rni.mT, gradient_rno) if wide else torch.bmm(x_rni.mT, gradient_rno)
+        return for_x, for_weight, gradient_rno.sum(1, keepdim=True)
 
 
 def _run_by_run(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None = None) -> Tensor:

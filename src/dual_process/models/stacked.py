@@ -39,6 +39,12 @@ class StackedLinear(nn.Module):
         return affine(x_rni, self.weight, self.bias)
 
 
+def affine_together(x_rni: Tensor, *layers: StackedLinear) -> tuple[Tensor, ...]:
+    """Map the same rows (R, N, I) by several layers, each to its (R, N, O), in one product of matrices."""
+    weight_rio, bias_r1o = (torch.cat([getattr(each, name) for each in layers], 2) for name in ("weight", "bias"))
+    return affine(x_rni, weight_rio, bias_r1o).split([each.weight.shape[2] for each in layers], 2)
+
+
 class StackedLayerNorm(nn.Module):
     """Layer normalisation with a gain and a bias per run.
 

@@ -5,14 +5,23 @@ parameter, so that a reset of one run does not touch the bias correction of anot
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
 
 VECTOR = 16
 """Floats in a cache line. The fused CPU kernel rounds what is left over after whole lines differently."""
+
+
+class _Trained(NamedTuple):
+    """Parameters of a group that are trained, and the places of their state; all `steps` are views of `counts`."""
+
+    parameters: list[Tensor]
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
+    counts: Tensor
 
 
 class StackedAdamW(torch.optim.Optimizer):
@@ -47,6 +56,7 @@ class StackedAdamW(torch.optim.Optimizer):
         # "fused" makes the base class load `step` as float32 onto the device of the parameter, as the kernel wants it
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "fused": True}
         super().__init__(params, defaults | {"in_step": True})
+        self._kept: dict[int, _Trained] = {}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -61,8 +71,8 @@ class StackedAdamW(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            self._update(group)
+        for index, group in enumerate(self.param_groups):
+            self._update(index, group)
         return loss
 
     def clear(self, runs: Tensor | Sequence[int], groups: Sequence[int] | None = None) -> None:
@@ -87,25 +97,46 @@ class StackedAdamW(torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         self._compare_steps()
 
-    def _update(self, group: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what a copy or a state dict holds."""
+        super().__setstate__(state)
+        self._kept = {}
+
+    def _update(self, index: int, group: dict[str, Any]) -> None:
         """Update the parameters of a group in as few calls as keep the bits, or on a GPU as few as can be."""
-        trained = [parameter for parameter in group["params"] if parameter.grad is not None]
-        if trained and trained[0].is_cuda and not group["in_step"]:
+        trained = self._trained(index, [parameter for parameter in group["params"] if parameter.grad is not None])
+        if trained is None:
+            return
+        trained.counts.add_(1)
+        if trained.counts.is_cuda and not group["in_step"]:
             self._update_at_once(group, trained)
         else:
             self._update_with_kernel(group, trained)
 
-    def _update_at_once(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+    def _trained(self, index: int, parameters: list[Tensor]) -> _Trained | None:
+        """State of some parameters of a group, kept from step to step; None if there are none."""
+        kept = self._kept.get(index)
+        if kept is not None and list(map(id, kept.parameters)) == list(map(id, parameters)):
+            return kept
+        if not parameters:
+            return None
+        states = [self._state_of(parameter) for parameter in parameters]
+        counts = torch.stack([state["step"] for state in states])
+        for state, step in zip(states, counts, strict=True):
+            state["step"] = step  # one addition counts all
+        first, second, steps = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
+        self._kept[index] = _Trained(parameters, first, second, steps, counts)
+        return self._kept[index]
+
+    def _update_at_once(self, group: dict[str, Any], trained: _Trained) -> None:
         """Update whole stacks, each run with a bias correction of its own.
 
         The kernel knows one step count per tensor, and a call for each of 72 runs and 106 parameters would take longer
         than the rest of the step. Results differ from the kernel's by rounding.
         """
         beta1, beta2 = group["betas"]
-        states = [self._state_of(parameter) for parameter in parameters]
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        first, second, steps = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
-        torch._foreach_add_(steps, 1)
+        parameters, first, second, steps, _ = trained
+        gradients = _gradients(parameters)
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_lerp_(first, gradients, 1 - beta1)
         torch._foreach_mul_(second, beta2)
@@ -118,32 +149,24 @@ class StackedAdamW(torch.optim.Optimizer):
             shape = (-1, *[1] * (parameter.dim() - 1))
             parameter.addcdiv_(mean * rate_r.view(shape), root.add_((group["eps"] * correction_r).view(shape)))
 
-    def _update_with_kernel(self, group: dict[str, Any], trained: list[Tensor]) -> None:
+    def _update_with_kernel(self, group: dict[str, Any], trained: _Trained) -> None:
         """Hand the stack to the fused kernel: whole parameters where all runs are in step, else run by run."""
-        rows: list[tuple[Tensor, ...]] = []
-        counted_once = []
-        for parameter in trained:
-            state = self._state_of(parameter)
-            step, runs = state["step"], len(state["step"])
-            assert parameter.grad is not None, "the caller has chosen those that have one"
-            row = (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], step)
-            if runs == 1:
-                rows.append(row)
-            elif group["in_step"] and parameter.numel() // runs % VECTOR == 0:
-                rows.append((*row[:-1], step[0]))
-                counted_once.append(step)  # the kernel counts for the first run only
-            else:
-                rows.extend(zip(*(tensor.unbind() for tensor in row), strict=True))
-        if not rows:
-            return
-        parameters, gradients, first, second, steps = map(list, zip(*rows, strict=True))
+        parameters, first, second, steps, counts = trained
+        columns: Sequence[Sequence[Tensor]] = (parameters, _gradients(parameters), first, second, steps)
+        if counts.shape[1] > 1:
+            rows: list[tuple[Tensor, ...]] = []
+            for row in zip(*columns, strict=True):
+                if group["in_step"] and row[0][0].numel() % VECTOR == 0:
+                    rows.append((*row[:-1], row[-1][0]))
+                else:
+                    rows.extend(zip(*(tensor.unbind() for tensor in row), strict=True))
+            columns = list(zip(*rows, strict=True))
         beta1, beta2 = group["betas"]
-        adamw(
-            parameters, gradients, first, second, [], steps, fused=True, amsgrad=False, maximize=False,
-            beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
+        # what torch.optim.adamw calls, but for the counting
+        torch._fused_adamw_(
+            *columns[:4], [], columns[4], lr=group["lr"], beta1=beta1, beta2=beta2,
+            weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False, maximize=False,
         )  # fmt: skip
-        for step in counted_once:
-            step[1:] = step[0]
 
     def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         state = self.state[parameter]
@@ -158,3 +181,7 @@ class StackedAdamW(torch.optim.Optimizer):
         for group in self.param_groups:
             steps = [self.state[p]["step"] for p in group["params"] if self.state[p]]
             group["in_step"] = all(bool((step == step[0]).all()) for step in steps)
+
+
+def _gradients(parameters: list[Tensor]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
