@@ -152,7 +152,7 @@ class StackedAdamW(torch.optim.Optimizer):
     def _update_with_kernel(self, group: dict[str, Any], trained: _Trained) -> None:
         """Hand the stack to the fused kernel: whole parameters where all runs are in step, else run by run."""
         parameters, first, second, steps, counts = trained
-        columns: Sequence[Sequence[Tensor]] = (parameters, _gradients(parameters), first, second, steps)
+        columns = [parameters, _gradients(parameters), first, second, steps]
         if counts.shape[1] > 1:
             rows: list[tuple[Tensor, ...]] = []
             for row in zip(*columns, strict=True):
@@ -160,11 +160,12 @@ class StackedAdamW(torch.optim.Optimizer):
                     rows.append((*row[:-1], row[-1][0]))
                 else:
                     rows.extend(zip(*(tensor.unbind() for tensor in row), strict=True))
-            columns = list(zip(*rows, strict=True))
+            columns = [list(column) for column in zip(*rows, strict=True)]
+        parameters, gradients, first, second, steps = columns
         beta1, beta2 = group["betas"]
         # what torch.optim.adamw calls, but for the counting
         torch._fused_adamw_(
-            *columns[:4], [], columns[4], lr=group["lr"], beta1=beta1, beta2=beta2,
+            parameters, gradients, first, second, [], steps, lr=group["lr"], beta1=beta1, beta2=beta2,
             weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False, maximize=False,
         )  # fmt: skip
 
