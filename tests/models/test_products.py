@@ -47,6 +47,17 @@ def test_transposed_weights_without_gradients(onednn: bool, monkeypatch: pytest.
 
 
 @by_either
+def test_prepared_maps(onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    x, weight, bias = (tensor.detach() for tensor in factors(2))
+    wanted = 3 * (x @ weight + bias)
+    function = products.prepared_affine(weight.mT.contiguous().mT, bias, 3.0)
+    weight.zero_()
+    for rows in (9, 4):
+        torch.testing.assert_close(function(x[:, :rows]), wanted[:, :rows])
+
+
+@by_either
 def test_autocast_lowers_the_precision(onednn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "ONEDNN", onednn)
     with torch.autocast("cpu", torch.bfloat16):

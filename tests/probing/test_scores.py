@@ -30,8 +30,8 @@ class Planted:
         assert tuple(targets) == TARGETS
         return torch.stack([self.planted[run, rows] for run, rows in enumerate(inputs[..., -1])])
 
-    def logits(self, features):
-        return features.clone()
+    def decoder(self, scale):
+        return lambda features: features * scale
 
 
 def sequence(adjective, noun, best, *, query="adjective", also=None):
@@ -106,6 +106,16 @@ def test_loss_is_divided_into_choosing_and_the_rest(gap):
     either = torch.log_softmax(logits.double(), -1)[0, [A, N]].logsumexp(0)
     copies = torch.nn.functional.cross_entropy(logits[1:].double(), torch.tensor(labels[1:]), reduction="sum")
     assert found["loss_copying"] == pytest.approx((copies - either).item() / 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("shift", [-1000.0, 0.0, 1000.0])
+@pytest.mark.parametrize("margin", [0.0, 9.0, 60.0])
+def test_loss_is_the_cross_entropy_however_large_the_logits(margin, shift):
+    context, labels, choice, logits = sequence(A, N, [A, A, A])
+    logits[:, A] += margin
+    found = planted_run((context, labels, choice, logits + shift))
+    wanted = torch.nn.functional.cross_entropy(logits.double(), torch.tensor(labels))
+    assert found["loss"] == pytest.approx(wanted.item(), rel=1e-3, abs=1e-7)
 
 
 def test_choosing_between_a_token_and_itself_is_free():

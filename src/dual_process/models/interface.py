@@ -4,7 +4,7 @@ Shape letters: R run, B batch, S position, T target position, H head, D width, V
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dual_process.models.attention import StackedAttention
 from dual_process.models.dropout import draw_masks
 from dual_process.models.losses import stacked_cross_entropy
-from dual_process.models.products import affine
+from dual_process.models.products import affine, prepared_affine
 from dual_process.models.stacked import StackedEmbedding
 
 
@@ -102,6 +102,13 @@ class StackedModel(nn.Module, ABC):
     def logits(self, features_rnd: Tensor) -> Tensor:
         """Scores (R, N, V) of all tokens."""
         return affine(features_rnd, self.word_embedding.weight.transpose(1, 2), self.decoder_bias)
+
+    def decoder(self, scale: float = 1.0) -> Callable[[Tensor], Tensor]:
+        """Prepare a function from features (R, N, D) to scores (R, N, V), times `scale`, that is to be called often.
+
+        It knows no gradients, and no later changes of the weights.
+        """
+        return prepared_affine(self.word_embedding.weight.detach().transpose(1, 2), self.decoder_bias.detach(), scale)
 
     def losses(self, features_rnd: Tensor, targets_rn: Tensor) -> Tensor:
         """Mean cross-entropy (R,) over the N rows of each run."""

@@ -6,7 +6,7 @@ PyTorch carries too but asks in low precision only, does not, and is more than t
 Shape letters: R run, N row, I, O input and output features.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,7 @@ def product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> 
     Where oneDNN does it, a transposed `left_ni` is copied first, a transposed `right_io` is not.
     """
     if made_by_onednn(left_ni.dtype):
-        y_no: Tensor = torch.ops.mkldnn._linear_pointwise(left_ni, right_io.t(), bias_o, "none", [], "")
-        return y_no
+        return _linear(left_ni, right_io.t(), bias_o)
     # The sum of both in one call first copies the bias to all rows, which takes longer than this addition.
     y_no = torch.mm(left_ni, right_io)
     return y_no if bias_o is None else y_no.add_(bias_o)
@@ -74,6 +73,25 @@ def affine(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor) -> Tensor:
     return y_rno.add_(bias_r1o.to(y_rno.dtype))
 
 
+def prepared_affine(weight_rio: Tensor, bias_r1o: Tensor, scale: float = 1.0) -> Callable[[Tensor], Tensor]:
+    """Make :func:`affine` a function of rows alone, for many calls without gradients.
+
+    Parameters
+    ----------
+    weight_rio, bias_r1o
+        As for :func:`affine`; later changes of them do not reach the function.
+    scale
+        What the results are multiplied by.
+    """
+    weight_rio, bias_r1o = weight_rio * scale, bias_r1o * scale
+    if not (ONEDNN and weight_rio.device.type == "cpu" and weight_rio.dtype == torch.float32):
+        return lambda x_rni: affine(x_rni, weight_rio, bias_r1o)
+    # The next call would rearrange it again, which takes as long as the product with 200 rows.
+    packed = [torch.ops.mkldnn._reorder_linear_weight(weight_io.t()) for weight_io in weight_rio]
+    biases = bias_r1o[:, 0].unbind()
+    return lambda x_rni: each_run(_linear, x_rni, packed, biases)
+
+
 def small_products(left: Tensor, right: Tensor) -> Tensor:
     """Multiply stacks of matrices (..., I, J) and (..., J, O), on any device.
 
@@ -86,7 +104,13 @@ def small_products(left: Tensor, right: Tensor) -> Tensor:
     return left @ right
 
 
-def each_run(function: Callable[..., Tensor], *stacks: Tensor) -> Tensor:
+def _linear(x_ni: Tensor, weight_oi: Tensor, bias_o: Tensor | None) -> Tensor:
+    """Multiply by oneDNN."""
+    y_no: Tensor = torch.ops.mkldnn._linear_pointwise(x_ni, weight_oi, bias_o, "none", [], "")
+    return y_no
+
+
+def each_run(function: Callable[..., Tensor], *stacks: Iterable[Tensor]) -> Tensor:
     """Stack what a function makes of the arguments of each run."""
     results = [function(*one) for one in zip(*stacks, strict=True)]
     return results[0][None] if len(results) == 1 else torch.stack(results)
