@@ -26,6 +26,8 @@ LOGITS_AT_ONCE_BY_ONEDNN = 1 << 22
 """The same if oneDNN makes the products, which rearranges the whole decoder for each piece."""
 ROWS_AT_LEAST = 64
 """Rows for each thread that are worth a product with the decoder, however many logits they have."""
+SUMMED_AT_ONCE = 48
+"""Rows that are copied in a higher precision together to be summed; few enough to stay in a cache."""
 LOG2_E = math.log2(math.e)
 """Turns a natural exponent into that of a power of two."""
 SAFE = 1e30
@@ -129,7 +131,7 @@ def _by_exponentials(stacks: _Stacks, precision: torch.dtype, *, out: _Gradients
         exponents_nv = product((some_nd * LOG2_E).to(precision), decoder_dv, bias_v)
         right_n1 = exponents_nv.gather(1, ids_n1).to(weight_vd.dtype)
         exponentials_nv = exponents_nv.exp2_()
-        sums_n1 = exponentials_nv.sum(1, keepdim=True, dtype=weight_vd.dtype)
+        sums_n1 = _sum_rows(exponentials_nv, weight_vd.dtype)
         if not bool(((sums_n1 > 1 / SAFE) & (sums_n1 < SAFE)).all()):
             return None
         losses.append(sums_n1.log() - right_n1 / LOG2_E)
@@ -149,6 +151,12 @@ def _by_exponentials(stacks: _Stacks, precision: torch.dtype, *, out: _Gradients
     for_weight.index_add_(0, targets_n, features_nd.to(weight_vd.dtype), alpha=-1 / num_rows)
     for_bias[0].index_add_(0, targets_n, bias_1v.new_full(targets_n.shape, -1 / num_rows))
     return torch.cat(losses).mean(0)
+
+
+def _sum_rows(exponentials_nv: Tensor, precision: torch.dtype) -> Tensor:
+    """Sums (N, 1) in a higher precision, in which PyTorch makes a copy first."""
+    some = [exponentials_nv] if exponentials_nv.dtype == precision else exponentials_nv.split(SUMMED_AT_ONCE)
+    return torch.cat([rows.sum(1, keepdim=True, dtype=precision) for rows in some])
 
 
 def _by_softmax(stacks: _Stacks, precision: torch.dtype, *, out: _Gradients) -> Tensor:
