@@ -74,10 +74,10 @@ def smoke() -> Scope:
     return Scope(work, 50, 1, 1_000, (40, 100), (1, 2), small, (10,), 128)
 
 
-def step_seconds(work: Work, blocks: int = 3) -> float:
+def step_seconds(work: Work, precision: str = "float32", blocks: int = 3) -> float:
     """Our step in a plain loop: median of some blocks."""
     ours = Ours(work)
-    return statistics.median(ours.train_bare() for _ in range(blocks))
+    return statistics.median(ours.train_bare(precision) for _ in range(blocks))
 
 
 def measure_memory(scope: Scope, threads: int) -> Pair:
@@ -154,12 +154,15 @@ def ours_alone(scope: Scope, measured: Measured, threads: int) -> str:
     share = statistics.median((pair.reference - pair.ours) / pair.reference for pair in measured.lightning)
     stored = apart("draw_and_store", plan=scope.work.plan(0, scope.sequences).model_dump_json())
     first, again = measure_first_steps(scope.work, threads)
+    least = replace(scope.work, batch_size=1, vocabulary=scope.vocabularies[0], evaluation_sequences=20)
     rows = [
         ["first step of a job, compiled", duration(first)],
         ["- where the compiled code is kept from before", duration(again)],
         ["step with Lightning", duration(lightning.reference)],
         ["step in a bare loop", duration(lightning.ours)],
         ["Lightning's share of the step (median of the pairs)", f"{100 * share:.1f} %"],
+        [f"step of one sequence, v = {least.vocabulary:,}, in a bare loop", duration(step_seconds(least))],
+        ["- products in bfloat16", duration(step_seconds(least, "bfloat16"))],
         [f"drawing and storing {scope.sequences:,} sequences", duration(stored["seconds"])],
         ["- on disk, evaluation sets included", f"{stored['megabytes']:.1f} MB"],
         ["- peak memory of that job", f"{stored['peak_megabytes']:,.0f} MB"],
@@ -192,7 +195,8 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
         f"steps are the median of {BLOCKS} blocks of {work.steps} taken by turns, ours with Lightning, a cohort of 1 "
         f"and {compiled}. The whole run is a projection, not a measurement: {STEPS:,} steps, {EVALUATIONS} "
         f"evaluations of five sets and {SEQUENCES:,} drawn sequences from the times above; our checkpoints, stores and "
-        f"linear probes are not in it. Our peak memory includes the data set of {scope.sequences:,} sequences, the "
+        f"linear probes are not in it. A step of one sequence computes next to nothing: it is what a step's calls take "
+        f"whatever their sizes. Our peak memory includes the data set of {scope.sequences:,} sequences, the "
         f"reference's leaves its lists of them out. E is measured in a bare loop at v = {scope.small.vocabulary:,} "
         f"with {scope.small.layers} layers, v in one at {work.layers} layers, neither compiled. Dry runs are of a "
         f"project in which nothing has been made yet."

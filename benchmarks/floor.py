@@ -62,9 +62,10 @@ def forward_products(work: Work, num_tokens: int, sequences: int, at_once: int) 
 
     def layers(times: int, queries: int) -> list[Product]:
         rows = sequences * queries
+        together = 3 if queries == LENGTH else 2  # queries, keys and values; in the last layer keys and values
         return [
-            Product(2 * times, 1, sequences * LENGTH, width, width),  # keys and values
-            Product(2 * times, 1, rows, width, width),  # queries and output
+            Product(times, 1, sequences * LENGTH, width, together * width),
+            Product(4 * times - together * times, 1, rows, width, width),  # output, and queries of the last layer
             Product(times, sequences, queries, width, LENGTH),
             Product(times, sequences, queries, LENGTH, width),
             Product(times, 1, rows, width, hidden),

@@ -46,11 +46,11 @@ class Measured:
     drawing: list[Pair] = field(default_factory=list)
     lightning: list[Pair] = field(default_factory=list)
 
-    def whole_run(self) -> list[Pair]:
-        """Projection to the paper's run, pair by pair."""
+    def whole_run(self, steps: Sequence[Pair]) -> list[Pair]:
+        """Project to the paper's run with one of the kinds of steps, pair by pair."""
         return [
             Pair(*(_whole_run(*(getattr(pair, side) for pair in pairs)) for side in ("reference", "ours")))
-            for pairs in zip(self.step, self.evaluation_all, self.drawing, strict=True)
+            for pairs in zip(steps, self.evaluation_all, self.drawing, strict=True)
         ]
 
 

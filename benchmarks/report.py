@@ -74,7 +74,8 @@ def comparison(measured: Measured, memory: Pair) -> str:
         row("evaluation set of unseen tokens", measured.evaluation_unseen),
         row("evaluation, five sets", measured.evaluation_all),
         row(f"drawing {DRAWN:,} sequences", measured.drawing, DRAWN),
-        row("whole run, projected", measured.whole_run()),
+        row("whole run, projected", measured.whole_run(measured.step)),
+        row("whole run, our products in training in bfloat16", measured.whole_run(measured.step_bfloat16)),
         [
             "peak memory",
             f"{memory.reference:,.0f} MB",

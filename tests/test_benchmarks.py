@@ -24,12 +24,15 @@ ROWS = [
     "evaluation, five sets",
     "drawing 50,000 sequences",
     "whole run, projected",
+    "whole run, our products in training in bfloat16",
     "peak memory",
     "first step of a job, compiled",
     "- where the compiled code is kept from before",
     "step with Lightning",
     "step in a bare loop",
     "Lightning's share of the step (median of the pairs)",
+    "step of one sequence, v = 40, in a bare loop",
+    "- products in bfloat16",
     "drawing and storing 1,000 sequences",
     "- on disk, evaluation sets included",
     "- peak memory of that job",
@@ -127,4 +130,4 @@ def test_sequential_drawing_follows_the_task(ours):
 def test_ratios_and_projection():
     assert ratios([Pair(6, 2), Pair(8, 1), Pair(5, 5)]) == (1, 3, 8)
     measured = Measured(1, step=[Pair(2, 1)], evaluation_all=[Pair(15, 0)], drawing=[Pair(0, 4)])
-    assert measured.whole_run() == [Pair(62_500 * 2 + 625 * 5 * 3, 62_500 + 8_000_000 * 4)]
+    assert measured.whole_run(measured.step) == [Pair(62_500 * 2 + 625 * 5 * 3, 62_500 + 8_000_000 * 4)]
