@@ -27,7 +27,7 @@ from benchmarks.floor import (
 from benchmarks.ours import ALPHA, Ours, Work, paper_settings
 from benchmarks.pairs import BLOCKS, EVALUATIONS, SEQUENCES, STEPS, Measured, Pair, measure_pairs, medians
 from benchmarks.report import comparison, duration, heading, load, table
-from dual_process.devices import CPU
+from dual_process.devices import CPU, keep_freed_memory
 from dual_process.models.losses import rows_at_once
 from dual_process.probing.scores import sequences_at_once
 from dual_process.tasks.part_of_speech import TARGET_POSITIONS
@@ -181,6 +181,7 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     """Measure everything; return the markdown."""
     before = load()
     torch.set_num_threads(threads)
+    keep_freed_memory()
     work = scope.work
     measured = measure_pairs(work, pairs=pairs, drawn=scope.drawn, chunks=scope.chunks, threads=threads)
     floor = measure_floor(scope, medians(measured.lightning).ours, measured.different)
