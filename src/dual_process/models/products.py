@@ -16,7 +16,7 @@ from torch import Tensor
 SMALL = 2**14
 """Multiplications of a product that a compiled graph writes out."""
 WIDE = 2**13
-"""Elements of a layer's weight from which oneDNN, where it is the faster one, makes its gradient, too."""
+"""Elements of a layer's weight from which oneDNN makes its gradient, too, where it makes float32 products."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -86,7 +86,7 @@ def prepared_affine(weight_rio: Tensor, bias_r1o: Tensor, scale: float = 1.0) ->
     weight_rio, bias_r1o = weight_rio * scale, bias_r1o * scale
     if not (ONEDNN and weight_rio.device.type == "cpu" and weight_rio.dtype == torch.float32):
         return lambda x_rni: affine(x_rni, weight_rio, bias_r1o)
-    # The next call would rearrange it again, which takes as long as the product with 200 rows.
+    # Otherwise every call would rearrange it, which makes one of 200 rows half as long again.
     packed = [torch.ops.mkldnn._reorder_linear_weight(weight_io.t()) for weight_io in weight_rio]
     biases = bias_r1o[:, 0].unbind()
     return lambda x_rni: each_run(_linear, x_rni, packed, biases)
