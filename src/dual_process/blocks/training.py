@@ -30,7 +30,7 @@ class Training(Block):
     that know it. Weights, their updates and all measurements are float32 in any case."""
     compile: bool = False
     """Join the operations of the layers with torch.compile where training runs on a CPU. At paper scale a step takes
-    9 to 14 % less time; the first start on a machine takes 40 s, others 3 to 5 s, so short runs do not gain. Needs a
+    15 to 17 % less time; the first start on a machine takes 40 s, others 5 s, so short runs do not gain. Needs a
     C++ compiler and Python's header files, and moves results by rounding."""
     cohort_size: int = Field(1, ge=1, le=256)
     """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU. A variant may ask for
