@@ -115,7 +115,8 @@ def test_loss_is_the_cross_entropy_however_large_the_logits(margin, shift):
     logits[:, A] += margin
     found = planted_run((context, labels, choice, logits + shift))
     wanted = torch.nn.functional.cross_entropy(logits.double(), torch.tensor(labels))
-    assert found["loss"] == pytest.approx(wanted.item(), rel=1e-3, abs=1e-7)
+    # logits near 1,000 are themselves rounded to 1e-4
+    assert found["loss"] == pytest.approx(wanted.item(), rel=1e-3 if shift else 1e-5, abs=1e-7)
 
 
 def test_choosing_between_a_token_and_itself_is_free():
