@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dual_process.compiling import compiled, missing_tools
+from dual_process.compiling import compiled
 from dual_process.models import products
+from tests.compiles import compiles
 
 by_either = pytest.mark.parametrize("onednn", [False, True])
 
@@ -80,42 +81,40 @@ def test_products_of_two_matrices(dtype: torch.dtype, onednn: bool, monkeypatch:
         torch.testing.assert_close(total, wanted + 1, **tolerance)
 
 
-def compiling(test: Callable[..., None]) -> Callable[..., None]:
-    """Mark a test that compiles; the warnings are all PyTorch's own affair."""
-    for ignored in (
-        "`torch.jit.script_method`:DeprecationWarning",
-        "The .grad attribute of a Tensor that is not a leaf:UserWarning",
-        ".*Function.> should not be instantiated:DeprecationWarning",
-    ):
-        test = pytest.mark.filterwarnings(f"ignore:{ignored}")(test)
-    return pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")(test)
+def with_gradients(function: Callable[..., Tensor]) -> Callable[..., list[Tensor]]:
+    """Make a function of arguments and an upstream gradient that gives the result and the gradients."""
+
+    def both(*tensors: Tensor) -> list[Tensor]:
+        *inputs, upstream = (tensor.detach().requires_grad_() for tensor in tensors)
+        with torch.enable_grad():
+            result = function(*inputs)
+        return [result.detach(), *torch.autograd.grad(result, inputs, upstream)]
+
+    return both
 
 
-@compiling
+@compiles
 @pytest.mark.parametrize("small", [True, False])
 def test_many_small_products_and_their_gradients(small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "SMALL", 3 * 5 * 4 if small else 3 * 5 * 4 - 1)
     torch.manual_seed(0)
-    inputs = [torch.randn(2, 6, *shape).requires_grad_() for shape in ((3, 5), (5, 4))]
-    upstream = torch.randn(2, 6, 3, 4)
-    found, wanted = compiled(products.small_products)(*inputs), inputs[0].double() @ inputs[1].double()
-    torch.testing.assert_close(found, wanted.float())
-    expected = torch.autograd.grad(wanted, inputs, upstream.double())
-    for gradient, theirs in zip(torch.autograd.grad(found, inputs, upstream), expected, strict=True):
-        torch.testing.assert_close(gradient, theirs)
+    tensors = [torch.randn(2, 6, *shape) for shape in ((3, 5), (5, 4), (3, 4))]
+    found = compiled(with_gradients(products.small_products), *tensors)(*tensors)
+    wanted = with_gradients(torch.matmul)(*(tensor.double() for tensor in tensors))
+    for ours, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(ours, theirs.float())
 
 
-@compiling
+@compiles
 def test_a_compiled_map_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "ONEDNN", True)
-    inputs, upstream = factors(1), torch.randn(1, 9, 24)
-    found = []
-    for function in (products.affine, compiled(products.affine)):
-        y = function(*inputs)
-        found.append([y.detach(), *torch.autograd.grad(y, inputs, upstream)])
-    for eager, ours in zip(*found, strict=True):
-        torch.testing.assert_close(eager, ours, rtol=1e-6, atol=1e-6)  # the sum of the bias is inductor's
-    assert torch.equal(found[0][0], found[1][0])
+    tensors = [tensor.detach() for tensor in factors(2)] + [torch.randn(2, 9, 24)]
+    function = with_gradients(products.affine)
+    *eager, for_bias = function(*tensors)
+    *ours, ours_for_bias = compiled(function, *tensors)(*tensors)
+    for one, other in zip(eager, ours, strict=True):
+        assert torch.equal(one, other)
+    torch.testing.assert_close(ours_for_bias, for_bias, rtol=1e-6, atol=1e-6)  # this sum is inductor's
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,16 @@ from contextlib import suppress
 
 import pytest
 import torch
-from torch._dynamo.utils import counters
 from transformers import BertConfig, BertForMaskedLM
 
 from dual_process.checkpoints import INDEX, RESUME, read_index
-from dual_process.compiling import missing_tools
 from dual_process.models.convert import to_transformers
 from dual_process.models.registry import initial_model
 from dual_process.store import open_store
+from dual_process.training import compiled_step
 from dual_process.training import fit as fit_module
 from dual_process.training.data import StepIndexedBatches
+from tests.compiles import compiles
 from tests.tiny import assert_same, configuration, make_cohort
 
 LONG = {"steps": 200, "checkpoints_every": 200, "checkpoints_logarithmic": 0}
@@ -74,18 +74,16 @@ def test_bfloat16_is_that_of_the_products_alone(tmp_path):
     torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
 
 
-@pytest.mark.skipif(bool(missing_tools()), reason="needs a C++ compiler")
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # all are PyTorch's own affair
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
-@pytest.mark.filterwarnings("ignore:.*Function.> should not be instantiated:DeprecationWarning")
+@compiles
 @pytest.mark.parametrize("model", ["bert", "gpt2"])
-def test_compiled_training_differs_by_rounding(tmp_path, model):
+def test_compiled_training_differs_by_rounding(tmp_path, model, monkeypatch):
     steps = {"steps": 10, "checkpoints_every": 10, "checkpoints_logarithmic": 0}
     sizes = {"layers": 1, "width": 16, "feed_forward": 32, "dropout": 0.3}
-    found = {}
-    counters.clear()
+    found, made = {}, []
+    compiled = compiled_step.compiled
+    monkeypatch.setattr(compiled_step, "compiled", lambda *arguments: made.append(compiled(*arguments)) or made[-1])
     for compile_it in (False, True):
-        assert not counters["stats"]["unique_graphs"]
+        assert not made
         cohort = make_cohort(
             tmp_path / str(compile_it),
             schedules=("vanilla", "active-4"),
@@ -94,11 +92,24 @@ def test_compiled_training_differs_by_rounding(tmp_path, model):
         )
         cohort.train()
         found[compile_it] = cohort.checkpoints()[10]
-    assert counters["stats"]["unique_graphs"] == 1
-    assert not counters["graph_break"]
+    assert len(made) == 1
     for name, tensor in found[True].items():
         if not name.endswith(NO_GRADIENT):
             torch.testing.assert_close(tensor, found[False][name], rtol=0, atol=5e-6)
+
+
+@compiles
+def test_a_stopped_compiled_run_goes_on_to_the_same_bits(tmp_path, add_callbacks, stopped):
+    changes = FORGETFUL | {"training": FORGETFUL["training"] | {"compile": True}}
+    whole, cohort = make_cohort(tmp_path / "whole", **changes), make_cohort(tmp_path / "stopped", **changes)
+    whole.train()
+    callback, error = stopped(8)
+    add_callbacks([], [callback])
+    with pytest.raises(error):
+        cohort.train(resume_every=3)
+    add_callbacks([], [])
+    cohort.train(resume_every=5)
+    assert_same(cohort.checkpoints(), whole.checkpoints())
 
 
 def test_schedules_of_one_seed_start_alike_and_seeds_apart(tmp_path):

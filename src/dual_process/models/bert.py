@@ -38,7 +38,8 @@ class BertConfig:
     dropout
         Probability used on embeddings, attention patterns and block outputs, as in BERT.
     padding
-        Id whose input embedding is never trained and starts at zero, as in BERT; none by default.
+        Id whose input embedding is never trained and starts at zero, as in BERT; none by default. As a row of the tied
+        decoder it is trained.
     num_runs
         Members of the stack.
     """
@@ -84,7 +85,7 @@ class StackedBert(StackedModel):
         super().__init__()
         runs, width = config.num_runs, config.width
         self.config, self.dropout = config, config.dropout
-        self.word_embedding = StackedEmbedding(runs, config.num_tokens, width)
+        self.word_embedding = StackedEmbedding(runs, config.num_tokens, width, config.padding)
         self.position_embedding = nn.Parameter(torch.empty(runs, 1, config.num_positions, width))
         self.type_embedding = nn.Parameter(torch.empty(runs, 1, 1, width))
         self.embedding_norm = StackedLayerNorm(runs, width)
@@ -102,14 +103,6 @@ class StackedBert(StackedModel):
                     parameter[run].normal_(0, INITIAL_SCALE, generator=generator)
         if self.config.padding is not None:
             self.word_embedding.weight[:, self.config.padding] = 0
-
-    def words(self, ids_rbs: Tensor) -> Tensor:
-        """Embeddings (R, B, S, D) of the tokens alone."""
-        words_rbsd = super().words(ids_rbs)
-        if self.config.padding is None:
-            return words_rbsd
-        # The tied decoder does train this row.
-        return torch.where((ids_rbs == self.config.padding)[..., None], words_rbsd.detach(), words_rbsd)
 
     def embed(self, words_rbsd: Tensor, masks: Iterator[Tensor] | None = None) -> Tensor:
         """Embedding output, hidden state 0, of shape (R, B, S, D)."""

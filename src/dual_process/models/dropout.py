@@ -33,15 +33,23 @@ def draw_masks(shapes: Sequence[tuple[int, ...]], probability: float, device: to
     list of Tensor
         Zeros, and elsewhere the factor that keeps the mean, as in :func:`torch.nn.functional.dropout`.
     """
-    sizes = [math.prod(shape) for shape in shapes]
-    lengths = [-(-size // PER_WORD) * PER_WORD for size in sizes]
-    words = torch.empty(sum(lengths) // PER_WORD, dtype=torch.int64, device=device)
+    return cut_masks(draw_factors(shapes, probability, device), shapes)
+
+
+def draw_factors(shapes: Sequence[tuple[int, ...]], probability: float, device: torch.device) -> Tensor:
+    """Draw the elements of :func:`draw_masks` in one row, for :func:`cut_masks`."""
+    words = torch.empty(sum(_lengths(shapes)) // PER_WORD, dtype=torch.int64, device=device)
     words.random_(-(2**63), None)  # without a lower end the sign bit would never be set
     numbers, dropped = words.view(torch.int16), round(probability * LEVELS)
     # A comparison written as floats is vectorised; one that gives booleans, and their conversion, are not.
     keep = torch.ge(numbers, dropped - LEVELS // 2, out=torch.empty(numbers.shape, device=device))
-    parts = keep.mul_(LEVELS / (LEVELS - dropped)).split(lengths)
-    return [part[:size].view(shape) for part, size, shape in zip(parts, sizes, shapes, strict=True)]
+    return keep.mul_(LEVELS / (LEVELS - dropped))
+
+
+def cut_masks(factors: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Cut what :func:`draw_factors` has drawn into masks, which share its memory."""
+    parts = factors.split(_lengths(shapes))
+    return [part[: math.prod(shape)].view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def dropout(x: Tensor, masks: Iterator[Tensor] | None) -> Tensor:
@@ -55,3 +63,8 @@ def dropout(x: Tensor, masks: Iterator[Tensor] | None) -> Tensor:
         Masks in the order of their use; None leaves `x` as it is.
     """
     return x if masks is None else x * next(masks)
+
+
+def _lengths(shapes: Sequence[tuple[int, ...]]) -> list[int]:
+    """Elements that are drawn for masks: whole words."""
+    return [-(-math.prod(shape) // PER_WORD) * PER_WORD for shape in shapes]

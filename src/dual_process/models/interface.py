@@ -88,16 +88,21 @@ class StackedModel(nn.Module, ABC):
 
         They are drawn from the default generator of the device.
         """
+        shapes = self.mask_shapes(words_rbsd.shape, num_targets)
+        return draw_masks(shapes, self.dropout, words_rbsd.device) if shapes else None
+
+    def mask_shapes(self, shape_rbsd: Sequence[int], num_targets: int) -> list[tuple[int, ...]]:
+        """Shapes of :meth:`masks` for embeddings of some shape; none without dropout."""
         if not (self.training and self.dropout):
-            return None
-        runs, batch, length, width = words_rbsd.shape
+            return []
+        runs, batch, length, width = shape_rbsd
         shapes: list[tuple[int, ...]] = [(runs, batch, length, width)]
         layers = self.attention_layers()
         for layer in layers:
             queries = num_targets if layer is layers[-1] else length
             output = (runs, batch * queries, width)
             shapes += [(runs, batch, layer.heads, queries, length), output, output]
-        return draw_masks(shapes, self.dropout, words_rbsd.device)
+        return shapes
 
     def logits(self, features_rnd: Tensor) -> Tensor:
         """Scores (R, N, V) of all tokens."""

@@ -17,8 +17,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
-from dual_process.models.products import add_product, made_by_onednn, product
+from dual_process.compiling import tracing
+from dual_process.models.products import add_product, made_by_onednn, product, stacked
+from dual_process.models.stacked import in_all_runs
 
 LOGITS_AT_ONCE = 1 << 19
 """Logits of a run that are computed together by each thread of a CPU; 2 MB, as large as a core's cache."""
@@ -74,38 +77,48 @@ def rows_at_once(num_rows: int, num_tokens: int, precision: torch.dtype) -> int:
     return math.ceil(num_rows / math.ceil(num_rows / at_most))
 
 
-class _Stacks(NamedTuple):
-    """Arguments of the loss of some runs."""
+class WithoutTargets(NamedTuple):
+    """Losses of some runs and their gradients, but for the targets' share of two of these."""
 
-    features_rnd: Tensor
-    weight_rvd: Tensor
-    bias_r1v: Tensor
-    targets_rn: Tensor
+    losses_r: Tensor
+    for_features_rnd: Tensor
+    for_weight_rvd: Tensor
+    """Lacks the features of each row over N, taken from the vector of its target."""
+    for_bias_r1v: Tensor
+    """Lacks 1 / N for each row, taken from the element of its target."""
+    safe_r: Tensor
+    """False where an exponential could have overflowed, or all of a row vanished: everything else is void there."""
 
 
-class _Gradients(NamedTuple):
-    """Room for the gradients of the losses of some runs."""
+def by_exponentials(features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> WithoutTargets:
+    """Take the loss and its gradients on a CPU in one go, without autograd.
 
-    for_features: Tensor
-    for_weight: Tensor
-    for_bias: Tensor
+    The targets' share of the decoder's gradients is left to the caller, who may have more to add to chosen rows, and
+    may be a compiled function, which should not (:func:`dual_process.compiling.compiled`).
+
+    Parameters
+    ----------
+    features_rnd, weight_rvd, bias_r1v, targets_rn
+        As for :func:`stacked_cross_entropy`; the features have the precision of the weights.
+    """
+    decoder_rvd = weight_rvd.to(_precision(weight_rvd))
+    parts = [_of_one_run(*run) for run in zip(features_rnd, decoder_rvd, bias_r1v, targets_rn, strict=True)]
+    losses_r, for_features_rnd, for_both_rxv, safe_r = (stacked(part) for part in zip(*parts, strict=True))
+    ids_rn, vectors_jd = in_all_runs(targets_rn, weight_rvd.shape[1]), weight_rvd.flatten(0, 1)
+    right_rnd = functional.embedding(ids_rn, vectors_jd)
+    for_features_rnd = torch.sub(for_features_rnd, right_rnd, alpha=1 / targets_rn.shape[1])
+    for_weight_rvd = for_both_rxv[:, :-1].mT.to(weight_rvd.dtype).contiguous()
+    for_bias_r1v = for_both_rxv[:, -1:].to(weight_rvd.dtype).contiguous()
+    return WithoutTargets(losses_r, for_features_rnd, for_weight_rvd, for_bias_r1v, safe_r)
 
 
 class _StackedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor) -> Tensor:
-        stacks, precision = _Stacks(features_rnd, weight_rvd, bias_r1v, targets_rn), _precision(weight_rvd)
-        gradients = _Gradients(*(weight_rvd.new_empty(each.shape) for each in stacks[:3]))
-        ctx.gradients, ctx.dtype = list(gradients), features_rnd.dtype
-        if weight_rvd.device.type != "cpu":  # pieces would leave it idle
-            return _by_softmax(stacks, precision, out=gradients)
-        losses = []
-        for run in range(len(targets_rn)):
-            one = _Stacks(*(each[run, None] for each in stacks))
-            out = _Gradients(*(each[run, None] for each in gradients))
-            loss = _by_exponentials(one, precision, out=out)
-            losses.append(_by_softmax(one, precision, out=out) if loss is None else loss)
-        return torch.cat(losses)
+        take = _on_a_cpu if weight_rvd.device.type == "cpu" else _by_softmax  # pieces would leave a GPU idle
+        losses_r, *gradients = take(features_rnd.to(weight_rvd.dtype), weight_rvd, bias_r1v, targets_rn)
+        ctx.gradients, ctx.dtype = gradients, features_rnd.dtype
+        return losses_r
 
     @staticmethod
     @once_differentiable
@@ -118,62 +131,80 @@ class _StackedCrossEntropy(torch.autograd.Function):
         return for_features.mul_(gradient).to(ctx.dtype), for_weight.mul_(gradient), for_bias.mul_(gradient), None
 
 
-def _by_exponentials(stacks: _Stacks, precision: torch.dtype, *, out: _Gradients) -> Tensor | None:
-    """Loss (1,) of one run, its gradients written to `out`; None where an exponential could overflow or all vanish."""
-    features_nd, weight_vd, bias_1v, targets_n = (each[0] for each in stacks)
-    for_features, for_weight, for_bias = (each[0] for each in out)
-    num_rows, at_once = len(targets_n), rows_at_once(len(targets_n), len(weight_vd), precision)
-    decoder_dv, bias_v = weight_vd.to(precision).t(), (bias_1v[0] * LOG2_E).to(precision)
-    losses, for_both_xv = [], None
-    for start in range(0, num_rows, at_once):
-        rows = slice(start, start + at_once)
-        some_nd, ids_n1 = features_nd[rows].to(weight_vd.dtype), targets_n[rows, None]
-        exponents_nv = product((some_nd * LOG2_E).to(precision), decoder_dv, bias_v)
-        right_n1 = exponents_nv.gather(1, ids_n1).to(weight_vd.dtype)
-        exponentials_nv = exponents_nv.exp2_()
-        sums_n1 = _sum_rows(exponentials_nv, weight_vd.dtype)
-        if not bool(((sums_n1 > 1 / SAFE) & (sums_n1 < SAFE)).all()):
-            return None
-        losses.append(sums_n1.log() - right_n1 / LOG2_E)
+def _on_a_cpu(
+    features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Losses (R,) and the gradients for features, weight and bias."""
+    stacks = features_rnd, weight_rvd, bias_r1v, targets_rn
+    *results, safe_r = by_exponentials(*stacks)
+    _, _, for_weight_rvd, for_bias_r1v = results
+    ids_j = in_all_runs(targets_rn, weight_rvd.shape[1]).flatten()
+    share = -1 / targets_rn.shape[1]
+    for_weight_rvd.flatten(0, 1).index_add_(0, ids_j, features_rnd.flatten(0, 1), alpha=share)
+    for_bias_r1v.flatten().index_add_(0, ids_j, bias_r1v.new_full(ids_j.shape, share))
+    for run in (~safe_r).nonzero():
+        for there, result in zip(results, _by_softmax(*(each[run] for each in stacks)), strict=True):
+            there[run] = result
+    return results[0], results[1], results[2], results[3]
+
+
+def _of_one_run(
+    features_nd: Tensor, decoder_vd: Tensor, bias_1v: Tensor, targets_n: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Loss, gradient (N, D) for the features, gradients (D + 1, V) for both parts of the decoder, and safety."""
+    num_rows, full, lower = len(targets_n), features_nd.dtype, decoder_vd.dtype
+    at_once = rows_at_once(num_rows, len(decoder_vd), lower)
+    # Inductor keeps the results of exp for all who read them; those of exp2 each would compute anew, and not rounded.
+    unit = 1.0 if tracing() else LOG2_E
+    decoder_dv, bias_v = decoder_vd.t(), (bias_1v[0] * unit).to(lower)
+    losses, sums, for_features, for_both_xv = [], [], [], None
+    for some_nd, ids_n in zip(features_nd.split(at_once), targets_n.split(at_once), strict=True):
+        exponents_nv = product((some_nd * unit).to(lower), decoder_dv, bias_v)
+        right_n1 = exponents_nv.gather(1, ids_n[:, None]).to(full)
+        exponentials_nv = exponents_nv.exp() if tracing() else exponents_nv.exp2_()
+        total_nd = product(exponentials_nv, decoder_vd)
+        sums_n1 = _sum_rows(exponentials_nv, full)
         share_n1 = (sums_n1 * num_rows).reciprocal()
-        torch.mul(product(exponentials_nv, decoder_dv.t()), share_n1, out=for_features[rows])
+        for_features.append(total_nd * share_n1)
         # The smaller factor is on the left, where it is copied as it is transposed. Its last row is for the bias.
-        scaled = torch.cat([some_nd * share_n1, share_n1], 1).to(precision)
+        scaled = torch.cat([some_nd * share_n1, share_n1], 1).to(lower)
         if for_both_xv is None:
-            for_both_xv = product(scaled.t(), exponentials_nv).to(weight_vd.dtype)
+            for_both_xv = product(scaled.t(), exponentials_nv)
         else:
+            for_both_xv = for_both_xv.to(full)
             add_product(scaled.t(), exponentials_nv, to=for_both_xv)
+        losses.append(sums_n1.log() - right_n1 / unit)
+        sums.append(sums_n1)
     assert for_both_xv is not None, "there are rows"
-    for_weight.copy_(for_both_xv[:-1].t())
-    for_bias.copy_(for_both_xv[-1:])
-    # What remains is the share of the targets: one row of the features, the weight and the bias each.
-    for_features.sub_(weight_vd[targets_n], alpha=1 / num_rows)
-    for_weight.index_add_(0, targets_n, features_nd.to(weight_vd.dtype), alpha=-1 / num_rows)
-    for_bias[0].index_add_(0, targets_n, bias_1v.new_full(targets_n.shape, -1 / num_rows))
-    return torch.cat(losses).mean(0)
+    all_sums = torch.cat(sums)
+    safe = ((all_sums > 1 / SAFE) & (all_sums < SAFE)).all()
+    return torch.cat(losses).mean(), torch.cat(for_features), for_both_xv, safe
 
 
 def _sum_rows(exponentials_nv: Tensor, precision: torch.dtype) -> Tensor:
-    """Sums (N, 1) in a higher precision, in which PyTorch makes a copy first."""
-    some = [exponentials_nv] if exponentials_nv.dtype == precision else exponentials_nv.split(SUMMED_AT_ONCE)
+    """Sums (N, 1) in a higher precision, in which PyTorch makes a copy first, and compiled functions do not."""
+    whole = exponentials_nv.dtype == precision or tracing()
+    some = [exponentials_nv] if whole else exponentials_nv.split(SUMMED_AT_ONCE)
     return torch.cat([rows.sum(1, keepdim=True, dtype=precision) for rows in some])
 
 
-def _by_softmax(stacks: _Stacks, precision: torch.dtype, *, out: _Gradients) -> Tensor:
-    """Losses (R,) of all runs together, their gradients written to `out`."""
-    features_rnd, weight_rvd, bias_r1v, targets_rn = stacks
-    num_rows, weight, ids_rn1 = targets_rn.shape[1], weight_rvd.to(precision), targets_rn[..., None]
+def _by_softmax(
+    features_rnd: Tensor, weight_rvd: Tensor, bias_r1v: Tensor, targets_rn: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Losses (R,) of all runs together, and the gradients for features, weight and bias."""
+    precision, share, ids_rn1 = _precision(weight_rvd), 1 / targets_rn.shape[1], targets_rn[..., None]
+    weight = weight_rvd.to(precision)
     logits_rnv = torch.bmm(features_rnd.to(precision), weight.mT).to(weight_rvd.dtype).add_(bias_r1v)
     right_rn1, largest_rn1 = logits_rnv.gather(2, ids_rn1), logits_rnv.amax(2, keepdim=True)
     torch.softmax(logits_rnv, 2, out=logits_rnv)
     # log-sum-exp by way of the most probable token, whose probability cannot underflow
     losses_rn1 = largest_rn1 - logits_rnv.amax(2, keepdim=True).log() - right_rn1
     error_rnv = logits_rnv.scatter_add_(2, ids_rn1, logits_rnv.new_full((1, 1, 1), -1.0).expand(ids_rn1.shape))
-    torch.sum(error_rnv, 1, keepdim=True, out=out.for_bias).mul_(1 / num_rows)
-    error, scaled = error_rnv.to(precision), (features_rnd.to(weight_rvd.dtype) * (1 / num_rows)).to(precision)
-    out.for_features.copy_(torch.bmm(error, weight)).mul_(1 / num_rows)
-    out.for_weight.copy_(torch.bmm(error.mT, scaled))
-    return losses_rn1.mean((1, 2))
+    for_bias_r1v = error_rnv.sum(1, keepdim=True).mul_(share)
+    error, scaled = error_rnv.to(precision), (features_rnd * share).to(precision)
+    for_features_rnd = torch.bmm(error, weight).to(weight_rvd.dtype).mul_(share)
+    for_weight_rvd = torch.bmm(error.mT, scaled).to(weight_rvd.dtype)
+    return losses_rn1.mean((1, 2)), for_features_rnd, for_weight_rvd, for_bias_r1v
 
 
 def _precision(weight: Tensor) -> torch.dtype:

@@ -6,12 +6,14 @@ PyTorch carries too but asks in low precision only, does not, and is more than t
 Shape letters: R run, N row, I, O input and output features.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from dual_process.compiling import tracing
 
 SMALL = 2**14
 """Multiplications of a product that a compiled graph writes out."""
@@ -38,6 +40,13 @@ def product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> 
 
     Where oneDNN does it, a transposed `left_ni` is copied first, a transposed `right_io` is not.
     """
+    if tracing():  # else inductor would see the operator of PyTorch within, for which it has plans of its own
+        y_no: Tensor = torch.ops.dual_process.product(left_ni, right_io, bias_o)
+        return y_no
+    return _product(left_ni, right_io, bias_o)
+
+
+def _product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> Tensor:
     if made_by_onednn(left_ni.dtype):
         return _linear(left_ni, right_io.t(), bias_o)
     # The sum of both in one call first copies the bias to all rows, which takes longer than this addition.
@@ -99,7 +108,7 @@ def small_products(left: Tensor, right: Tensor) -> Tensor:
     what comes before and after: a call of a library would take longer than the work.
     """
     few = left.shape[-2] * right.shape[-1] * left.shape[-1] <= SMALL
-    if few and torch.compiler.is_compiling() and left.device.type == "cpu":
+    if few and tracing() and left.device.type == "cpu":
         return (left[..., None] * right[..., None, :, :]).sum(-2)
     return left @ right
 
@@ -112,8 +121,12 @@ def _linear(x_ni: Tensor, weight_oi: Tensor, bias_o: Tensor | None) -> Tensor:
 
 def each_run(function: Callable[..., Tensor], *stacks: Iterable[Tensor]) -> Tensor:
     """Stack what a function makes of the arguments of each run."""
-    results = [function(*one) for one in zip(*stacks, strict=True)]
-    return results[0][None] if len(results) == 1 else torch.stack(results)
+    return stacked([function(*one) for one in zip(*stacks, strict=True)])
+
+
+def stacked(tensors: Sequence[Tensor]) -> Tensor:
+    """Stack what belongs to the runs; a single one is not copied."""
+    return tensors[0][None] if len(tensors) == 1 else torch.stack(tuple(tensors))
 
 
 class _Affine(torch.autograd.Function):
@@ -133,21 +146,14 @@ class _Affine(torch.autograd.Function):
 
 
 def _run_by_run(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None = None) -> Tensor:
-    if torch.compiler.is_compiling():  # which has plans of its own for the operator of PyTorch within
-        y_rno: Tensor = torch.ops.dual_process.affine(x_rni, weight_rio, bias_r1o)
-        return y_rno
-    return _products(x_rni, weight_rio, bias_r1o)
-
-
-def _products(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None) -> Tensor:
     return each_run(product, x_rni, weight_rio, *([] if bias_r1o is None else [bias_r1o[:, 0]]))
 
 
-def _shape_of_products(x_rni: Tensor, weight_rio: Tensor, bias_r1o: Tensor | None) -> Tensor:
-    return x_rni.new_empty(*x_rni.shape[:2], weight_rio.shape[2])
+def _shape_of_product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None) -> Tensor:
+    return left_ni.new_empty(left_ni.shape[0], right_io.shape[1])
 
 
 LIBRARY = torch.library.Library("dual_process", "DEF")
-LIBRARY.define("affine(Tensor x, Tensor weight, Tensor? bias) -> Tensor")
-LIBRARY.impl("affine", _products, "CPU")
-torch.library.register_fake("dual_process::affine", _shape_of_products, lib=LIBRARY)
+LIBRARY.define("product(Tensor left, Tensor right, Tensor? bias) -> Tensor")
+LIBRARY.impl("product", _product, "CPU")
+torch.library.register_fake("dual_process::product", _shape_of_product, lib=LIBRARY)

@@ -85,18 +85,31 @@ class StackedEmbedding(nn.Module):
     ----------
     num_runs, rows, width
         Sizes R, number of ids, and D.
+    padding
+        Id whose vector a look-up never trains; none by default.
     """
 
-    def __init__(self, num_runs: int, rows: int, width: int) -> None:
+    def __init__(self, num_runs: int, rows: int, width: int, padding: int | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_runs, rows, width))
+        self.padding = padding
 
     def forward(self, ids_rn: Tensor) -> Tensor:
         """Look up integer ids of shape (R, N), giving (R, N, D)."""
-        num_runs, rows, width = self.weight.shape
-        if num_runs > 1:
-            ids_rn = ids_rn + torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
-        return nn.functional.embedding(ids_rn, self.weight.view(-1, width))
+        vectors_rnd = nn.functional.embedding(in_all_runs(ids_rn, self.weight.shape[1]), self.weight.flatten(0, 1))
+        return self.without_padding(vectors_rnd, ids_rn)
+
+    def without_padding(self, vectors_rnd: Tensor, ids_rn: Tensor) -> Tensor:
+        """Give the vectors as they are, and no gradient to those of the padding id."""
+        if self.padding is None:
+            return vectors_rnd
+        return torch.where((ids_rn == self.padding)[..., None], vectors_rnd.detach(), vectors_rnd)
+
+
+def in_all_runs(ids_rn: Tensor, rows: int) -> Tensor:
+    """Turn ids of each run's own table into those of the tables of all runs, one below the other."""
+    num_runs = ids_rn.shape[0]
+    return ids_rn if num_runs == 1 else ids_rn + torch.arange(num_runs, device=ids_rn.device)[:, None] * rows
 
 
 def at_positions(x_rbsd: Tensor, positions: Sequence[int]) -> Tensor:

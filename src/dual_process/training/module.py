@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from dual_process.blocks import Training
-from dual_process.compiling import compiled
 from dual_process.devices import CPU, prepare_device
 from dual_process.models.registry import StackedModel
 from dual_process.schedules import learning_rate
 from dual_process.streams import integer_seed
+from dual_process.training.compiled_step import TIED, CompiledStep
 from dual_process.training.data import Batch
 from dual_process.training.optimizer import StackedAdamW
 
@@ -50,7 +50,7 @@ class CohortModule(lightning.LightningModule):
         self.targets, self.seeds, self.first_step = targets, seeds, first_step
         self.run_losses = torch.zeros(len(seeds))
         compiles = training.compile and prepare_device() == CPU
-        self.features = compiled(model.features) if compiles else model.features
+        self.compiled_step = CompiledStep(model, targets) if compiles else None
 
     @property
     def completed_steps(self) -> int:
@@ -84,17 +84,20 @@ class CohortModule(lightning.LightningModule):
         """
         seed_device(self.device, integer_seed(self.seeds[0], "dropout", self.completed_steps, *self.seeds[1:]))
         inputs_rbs, targets_rbt = batch
-        words_rbsd = self.model.words(inputs_rbs)
-        features = self.features(words_rbsd, self.targets, self.model.masks(words_rbsd, len(self.targets)))
-        losses_r = self.model.losses(features.flatten(1, 2), targets_rbt.flatten(1))
+        if self.compiled_step is not None:
+            losses_r = self.compiled_step(inputs_rbs, targets_rbt)
+        else:
+            features_rbtd = self.model(inputs_rbs, self.targets)
+            losses_r = self.model.losses(features_rbtd.flatten(1, 2), targets_rbt.flatten(1))
         self.run_losses = losses_r.detach()
         return losses_r.sum()
 
     def configure_optimizers(self) -> StackedAdamW:
         """AdamW with decay on everything; the embedding and the decoder bias in groups of their own."""
         body = dict(self.model.named_parameters())
-        apart = [body.pop(name, None) for name in ("word_embedding.weight", "decoder_bias")]  # not all have the latter
-        groups = [{"params": [] if each is None else [each]} for each in apart] + [{"params": list(body.values())}]
+        apart = [body.pop(name, None) for name in TIED]  # not all have the latter
+        rest = list(body.values()) if self.compiled_step is None else [self.compiled_step.body.together]
+        groups = [{"params": [] if each is None else [each]} for each in apart] + [{"params": rest}]
         config = self.training_config
         return StackedAdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
