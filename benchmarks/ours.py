@@ -14,9 +14,10 @@ from torch import Tensor
 from benchmarks.clock import Clock, wait
 from dual_process.blocks import REFERENCE, PartOfSpeech, Training, Vanilla, Zipf
 from dual_process.config import Config
-from dual_process.devices import prepare_device
+from dual_process.devices import CPU, prepare_device
 from dual_process.doctor import read_settings
 from dual_process.models.bert import BertConfig, StackedBert
+from dual_process.probing.compiled_features import CompiledFeatures
 from dual_process.probing.scores import Sequences, score
 from dual_process.runs import DatasetPlan
 from dual_process.tasks.dataset import make_dataset
@@ -113,6 +114,8 @@ class Ours:
             )
         )
         self.model.initialise([torch.Generator().manual_seed(seed) for seed in range(work.runs)])
+        compiles = work.compiled and prepare_device() == CPU
+        self.features = CompiledFeatures(TARGET_POSITIONS, paper_settings().probing.batch_size) if compiles else None
 
     def _settings(self, *, compiled: bool) -> dict[str, Any]:
         """Arguments of the module."""
@@ -186,6 +189,7 @@ class Ours:
             targets=TARGET_POSITIONS,
             num_trained=self.num_trained,
             batch_size=paper_settings().probing.batch_size,
+            features=self.features,
         )
 
     def vocabulary(self) -> Vocabulary:

@@ -13,7 +13,7 @@ def test_a_missing_compiler_and_missing_headers_are_named(monkeypatch, tmp_path)
     monkeypatch.setattr(compiling.sysconfig, "get_path", lambda name: str(tmp_path))
     assert missing_tools() == ["the C++ compiler no-such-compiler", str(tmp_path / "Python.h")]
     with pytest.raises(
-        RuntimeError, match=r"compiler no-such-compiler and .*Python\.h cannot be found.*training\.compile"
+        RuntimeError, match=r"compiler no-such-compiler and .*Python\.h cannot be found.*set compile to false"
     ):
         compiled(torch.sin, torch.ones(1))
 

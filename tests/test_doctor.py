@@ -106,9 +106,12 @@ def test_a_missing_torch_is_no_crash(monkeypatch):
 
 
 @pytest.mark.parametrize(("missing", "verdict"), [([], "ok"), (["the C++ compiler g++"], "do")])
-def test_compiled_training_needs_a_compiler(monkeypatch, missing, verdict):
+@pytest.mark.parametrize("what", ["training", "probing"])
+def test_what_is_compiled_needs_a_compiler(monkeypatch, missing, verdict, what):
     monkeypatch.setattr(doctor, "missing_tools", lambda: missing)
-    (finding,) = check_compiler(tiny_config(training={"compile": True, "cohort_size": 1}))
+    blocks = {"training": {"cohort_size": 1}}
+    blocks[what] = blocks.get(what, {}) | {"compile": True}
+    (finding,) = check_compiler(tiny_config(**blocks))
     assert finding.verdict == verdict
     assert all(name in finding.text for name in missing)
 
@@ -116,7 +119,7 @@ def test_compiled_training_needs_a_compiler(monkeypatch, missing, verdict):
 @pytest.mark.parametrize("training", [{"compile": False}, {"compile": True, "gpus": 1}])
 def test_where_nothing_is_compiled_no_compiler_is_needed(monkeypatch, training):
     monkeypatch.setattr(doctor, "missing_tools", lambda: ["the C++ compiler g++"])
-    assert list(check_compiler(tiny_config(training=training))) == []
+    assert list(check_compiler(tiny_config(training=training, probing={"compile": "gpus" in training}))) == []
 
 
 def test_settings_are_merged_as_snakemake_does():

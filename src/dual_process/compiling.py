@@ -57,16 +57,16 @@ def compiled(function: Callable[..., Any], *examples: "Tensor") -> Callable[...,
     missing = missing_tools()
     if missing:
         what = " and ".join(missing)
-        raise RuntimeError(f"{what} cannot be found: install it, or set training.compile to false")
+        raise RuntimeError(f"{what} cannot be found: install it, or set compile to false in training and probing")
     import torch._inductor  # noqa: PLC0415  # the doctor must be able to say that torch is missing
     from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415
 
     torch._inductor.config.compile_threads = 1  # else a pool of processes stays, of torch's size each
     logger.info("compiling at the first step: up to a minute if this machine has not done so before")
     before = _tracing.set(True)
-    try:
-        graph = make_fx(function)(*examples)
-    finally:
-        _tracing.reset(before)
-    with torch.no_grad():
+    with torch.inference_mode(mode=False), torch.no_grad():
+        try:
+            graph = make_fx(function)(*examples)
+        finally:
+            _tracing.reset(before)
         return torch._inductor.standalone_compile(graph, list(examples), dynamic_shapes="from_example_inputs")

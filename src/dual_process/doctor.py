@@ -66,17 +66,16 @@ def check_torch(*, gpu: bool) -> Iterator[Finding]:
 
 
 def check_compiler(settings: Config) -> Iterator[Finding]:
-    """Look for what compiled training needs, if it is asked for."""
-    if not any(each.compile and not trains_on_gpu(each) for each in settings.trainings.values()):
+    """Look for what compiled training and probing need, if they are asked for."""
+    on_cpus = [each for each in settings.trainings.values() if not trains_on_gpu(each)]
+    if not any(each.compile or settings.probing.compile for each in on_cpus):
         return
     missing = missing_tools()
     if missing:
-        do = "install it, or set training.compile to false"
-        yield Finding(
-            "do", "compiler", f"{' and '.join(missing)} cannot be found, but training is to be compiled; {do}"
-        )
+        what, do = " and ".join(missing), "install it, or set compile to false in training and probing"
+        yield Finding("do", "compiler", f"{what} cannot be found, but the configuration says compile: true; {do}")
     else:
-        yield Finding("ok", "compiler", "what torch.compile needs is here")
+        yield Finding("ok", "compiler", "what compiling needs is here")
 
 
 def check_disk(results: Path, settings: Config) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from dual_process.probing.scores import METRICS, OF_THE_DECISION, distinct
 from dual_process.runs import ProbePlan
 from dual_process.store import open_store
 from dual_process.tasks.evaluation import EMBEDDINGS
+from tests.compiles import compiles
 from tests.tiny import Cohort
 
 STEP = 10
@@ -132,6 +133,15 @@ def test_the_batch_size_is_no_matter(cohort, batch_size):
         for size in (batch_size, 1000)
     )
     xr.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+@compiles
+def test_compiled_probing_differs_by_rounding(cohort):
+    model, _ = load(cohort)
+    plans = (changed(cohort, compile=compile_it) for compile_it in (False, True))
+    plain, compiled = (Evaluations(plan, stores(cohort)).measure(model, STEP) for plan in plans)
+    xr.testing.assert_allclose(compiled, plain, rtol=1e-5, atol=1e-6)
+    assert not compiled.identical(plain)
 
 
 def test_equal_sequences_are_looked_for_once_a_set(cohort, monkeypatch):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dual_process.devices import CPU, spare_bytes
 from dual_process.models.interface import StackedModel
+from dual_process.probing.compiled_features import CompiledFeatures
 from dual_process.probing.linear import cross_validated_accuracy
 from dual_process.probing.rows import redraw_rows
 from dual_process.probing.scores import METRICS, OF_THE_DECISION, Sequences, distinct, query_states, score
@@ -54,6 +55,8 @@ class Evaluations:
         self.targets = shared_layout(run.task for run in plan.cohort.runs).targets
         self.num_trained = int(shared_vocabulary(open_vocabularies(stores)).attrs["num_trained"])
         self.device, self._room = device, spare_bytes(device)
+        compiles = plan.probing.compile and device == CPU
+        self._features = CompiledFeatures(self.targets, plan.probing.batch_size) if compiles else None
         self._kept: dict[tuple[str, str], Tensor] = {}
         self._kinds: dict[str, tuple[Tensor, Tensor]] = {}
         present = {path: list_groups(path, "evaluation") for path in dict.fromkeys(stores)}  # runs may share a store
@@ -135,6 +138,7 @@ class Evaluations:
             targets=self.targets,
             num_trained=self.num_trained,
             batch_size=self.probing.batch_size,
+            features=self._features,
         )
         if kept is not None:
             model.word_embedding.weight.data.copy_(kept)

@@ -3,7 +3,7 @@
 Shape letters: R run, B batch, S position, T target position, V token, C context position, M metric.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -43,6 +43,8 @@ loss_copying, loss_decision
 OF_THE_DECISION = ("two_way", "copied", "loss_copying", "loss_decision")
 """Metrics that are not known (NaN) where the sequences of a set have no two candidates."""
 
+SAFE = 100.0
+"""Powers of two with exponents up to this one, above zero or below, can be summed without losing anything."""
 LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 28}
 """Logits computed together, unless those of one sequence are more: on a CPU, larger arrays fall out of the caches; on a
 GPU, smaller ones leave it idle."""
@@ -96,6 +98,7 @@ def score_sequences(
     targets: tuple[int, ...],
     num_trained: int,
     batch_size: int,
+    features: Callable[[StackedModel, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Measure every sequence of one evaluation set; sequences that are equal are computed once.
 
@@ -111,21 +114,24 @@ def score_sequences(
         Ids below this one are trained.
     batch_size
         Sequences per forward pass.
+    features
+        What a model gives for inputs (R, B, S), if it is not to be asked itself.
 
     Returns
     -------
     Tensor
         Shape (R, B, M).
     """
+    features = features or (lambda model, inputs_rbs: model(inputs_rbs, targets))
     (runs, num_kinds, num_targets), num_tokens = sequences.labels_rut.shape, model.word_embedding.weight.shape[1]
     at_once = sequences_at_once(runs, num_targets, num_tokens, sequences.labels_rut.device)
     asked_rutn, decode = _asked_for(sequences, targets[0]), model.decoder(LOG2_E)
     parts = []
     for rows in slices(num_kinds, batch_size):
-        features_rbtd, asked_rbtn = model(sequences.inputs_rus[:, rows], targets), asked_rutn[:, rows]
+        features_rbtd, asked_rbtn = features(model, sequences.inputs_rus[:, rows]), asked_rutn[:, rows]
         for some in slices(features_rbtd.shape[1], at_once):
-            features = features_rbtd[:, some]
-            scores = decode(features.flatten(1, 2)).unflatten(1, features.shape[1:3])
+            read_rbtd = features_rbtd[:, some]
+            scores = decode(read_rbtd.flatten(1, 2)).unflatten(1, read_rbtd.shape[1:3])
             parts.append(_read(scores, asked_rbtn[:, some], num_trained))
     scores, trained, unseen, losses = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
     return _take(_measure(scores, trained, unseen, losses, sequences, num_trained), sequences.kind_rb)
@@ -182,10 +188,12 @@ def _read(scores_rbtv: Tensor, asked_rbtn: Tensor, num_trained: int) -> tuple[Te
     """
     asked = scores_rbtv.gather(-1, asked_rbtn)
     trained, unseen = scores_rbtv[..., :num_trained].amax(-1), scores_rbtv[..., num_trained:].amax(-1)
-    largest = torch.maximum(trained, unseen)
+    largest, right = torch.maximum(trained, unseen), asked[..., 0]
+    if scores_rbtv.is_cuda or bool(largest.abs().amax() > SAFE):  # to ask a GPU is to wait for it
+        scores_rbtv.sub_(largest[..., None])
+        right = right - largest
     # in place: a new array of the logits' size costs as much as all the arithmetic
-    sums = scores_rbtv.sub_(largest[..., None]).exp2_().sum(-1)
-    return asked, trained, unseen, (sums.log2() - (asked[..., 0] - largest)) / LOG2_E
+    return asked, trained, unseen, (scores_rbtv.exp2_().sum(-1).log2() - right) / LOG2_E
 
 
 def _measure(
