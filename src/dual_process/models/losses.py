@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from dual_process.compiling import tracing
-from dual_process.models.products import add_product, made_by_onednn, product, stacked
+from dual_process.models.products import add_product, made_by_onednn, matrix_product, product, stacked
 from dual_process.models.stacked import in_all_runs
 
 LOGITS_AT_ONCE = 1 << 19
@@ -154,14 +154,11 @@ def _of_one_run(
     """Loss, gradient (N, D) for the features, gradients (D + 1, V) for both parts of the decoder, and safety."""
     num_rows, full, lower = len(targets_n), features_nd.dtype, decoder_vd.dtype
     at_once = rows_at_once(num_rows, len(decoder_vd), lower)
-    # Inductor keeps the results of exp for all who read them; those of exp2 each would compute anew, and not rounded.
-    unit = 1.0 if tracing() else LOG2_E
-    decoder_dv, bias_v = decoder_vd.t(), (bias_1v[0] * unit).to(lower)
+    decoder_dv, bias_v = decoder_vd.t(), (bias_1v[0] * LOG2_E).to(lower)
+    exponentials = torch.ops.dual_process.exponentials if tracing() else _exponentials
     losses, sums, for_features, for_both_xv = [], [], [], None
     for some_nd, ids_n in zip(features_nd.split(at_once), targets_n.split(at_once), strict=True):
-        exponents_nv = product((some_nd * unit).to(lower), decoder_dv, bias_v)
-        right_n1 = exponents_nv.gather(1, ids_n[:, None]).to(full)
-        exponentials_nv = exponents_nv.exp() if tracing() else exponents_nv.exp2_()
+        exponentials_nv, right_n1 = exponentials((some_nd * LOG2_E).to(lower), decoder_dv, bias_v, ids_n)
         total_nd = product(exponentials_nv, decoder_vd)
         sums_n1 = _sum_rows(exponentials_nv, full)
         share_n1 = (sums_n1 * num_rows).reciprocal()
@@ -173,12 +170,19 @@ def _of_one_run(
         else:
             for_both_xv = for_both_xv.to(full)
             add_product(scaled.t(), exponentials_nv, to=for_both_xv)
-        losses.append(sums_n1.log() - right_n1 / unit)
+        losses.append(sums_n1.log() - right_n1.to(full) / LOG2_E)
         sums.append(sums_n1)
     assert for_both_xv is not None, "there are rows"
     all_sums = torch.cat(sums)
     safe = ((all_sums > 1 / SAFE) & (all_sums < SAFE)).all()
     return torch.cat(losses).mean(), torch.cat(for_features), for_both_xv, safe
+
+
+def _exponentials(features_nd: Tensor, decoder_dv: Tensor, bias_v: Tensor, ids_n: Tensor) -> tuple[Tensor, Tensor]:
+    """Powers of two (N, V) of the scores, and those scores (N, 1) that the ids choose."""
+    exponents_nv = matrix_product(features_nd, decoder_dv, bias_v)
+    right_n1 = exponents_nv.gather(1, ids_n[:, None])
+    return exponents_nv.exp2_(), right_n1
 
 
 def _sum_rows(exponentials_nv: Tensor, precision: torch.dtype) -> Tensor:
@@ -211,3 +215,18 @@ def _precision(weight: Tensor) -> torch.dtype:
     """Precision of the products."""
     device = weight.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+
+
+def _shapes_of_exponentials(
+    features_nd: Tensor, decoder_dv: Tensor, bias_v: Tensor, ids_n: Tensor
+) -> tuple[Tensor, Tensor]:
+    num_rows, num_tokens = len(features_nd), decoder_dv.shape[1]
+    return features_nd.new_empty(num_rows, num_tokens), features_nd.new_empty(num_rows, 1)
+
+
+# One operator: inductor would write the powers to another array, and would compute them anew for everyone who reads
+# them, not rounded to their precision.
+LIBRARY = torch.library.Library("dual_process", "FRAGMENT")
+LIBRARY.define("exponentials(Tensor features, Tensor decoder, Tensor bias, Tensor ids) -> (Tensor, Tensor)")
+LIBRARY.impl("exponentials", _exponentials, "CPU")
+torch.library.register_fake("dual_process::exponentials", _shapes_of_exponentials, lib=LIBRARY)

@@ -43,10 +43,11 @@ def product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> 
     if tracing():  # else inductor would see the operator of PyTorch within, for which it has plans of its own
         y_no: Tensor = torch.ops.dual_process.product(left_ni, right_io, bias_o)
         return y_no
-    return _product(left_ni, right_io, bias_o)
+    return matrix_product(left_ni, right_io, bias_o)
 
 
-def _product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> Tensor:
+def matrix_product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None = None) -> Tensor:
+    """What :func:`product` comes to when it is run; for operators that a compiled function does not look into."""
     if made_by_onednn(left_ni.dtype):
         return _linear(left_ni, right_io.t(), bias_o)
     # The sum of both in one call first copies the bias to all rows, which takes longer than this addition.
@@ -155,5 +156,5 @@ def _shape_of_product(left_ni: Tensor, right_io: Tensor, bias_o: Tensor | None) 
 
 LIBRARY = torch.library.Library("dual_process", "DEF")
 LIBRARY.define("product(Tensor left, Tensor right, Tensor? bias) -> Tensor")
-LIBRARY.impl("product", _product, "CPU")
+LIBRARY.impl("product", matrix_product, "CPU")
 torch.library.register_fake("dual_process::product", _shape_of_product, lib=LIBRARY)
