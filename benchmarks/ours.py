@@ -56,7 +56,7 @@ class Work:
 
     vocabulary: int = 10_000
     layers: int = 6
-    steps: int = 20
+    steps: int = 40
     evaluation_sequences: int = 10_000
     runs: int = 1
     width: int = 64

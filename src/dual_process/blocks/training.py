@@ -29,9 +29,9 @@ class Training(Block):
     """Of matrix products in training, and on CPUs of the exponentials of the loss; bfloat16 is faster on processors
     that know it. Weights, their updates and all measurements are float32 in any case."""
     compile: bool = False
-    """Join the operations of the layers with torch.compile where training runs on a CPU. At paper scale a step takes
-    15 to 17 % less time; the first start on a machine takes 40 s, others 5 s, so short runs do not gain. Needs a
-    C++ compiler and Python's header files, and moves results by rounding."""
+    """Take each step, gradients included, as one graph compiled by PyTorch's inductor where training runs on a CPU. At
+    paper scale a step takes 28 to 30 % less time; the first start on a machine takes a minute, others 3 s, so short
+    runs do not gain. Needs a C++ compiler and Python's header files, and moves results by rounding."""
     cohort_size: int = Field(1, ge=1, le=256)
     """Runs trained together as one stacked tensor program; 1 suits CPU cores, 16 to 64 one GPU. A variant may ask for
     larger cohorts than `training` does, not for smaller ones."""
