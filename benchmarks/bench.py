@@ -187,7 +187,8 @@ def section(scope: Scope, *, pairs: int, threads: int) -> str:
     floor = measure_floor(scope, medians(measured.lightning).ours, measured.different)
     tables = comparison(measured, measure_memory(scope, threads)), ours_alone(scope, measured, threads)
     sizes = f"v = {work.vocabulary:,}, {work.layers} layers, Zipf({ALPHA}), float32"
-    compiled = "compiled as the paper's configuration asks (`training.compile`, `probing.compile`)" if work.compiled else "not compiled"
+    asked = "compiled as the paper's configuration asks (`training.compile`, `probing.compile`)"
+    compiled = asked if work.compiled else "not compiled"
     notes = (
         f"Both sides do the same work by turns, each in a process of its own, ours set up as its jobs are: "
         f"batches of {work.batch_size}, evaluation sets of {work.evaluation_sequences:,}, on which the reference "
