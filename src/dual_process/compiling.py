@@ -62,7 +62,7 @@ def compiled(function: Callable[..., Any], *examples: "Tensor") -> Callable[...,
     from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415
 
     torch._inductor.config.compile_threads = 1  # else a pool of processes stays, of torch's size each
-    logger.info("compiling at the first step: up to a minute if this machine has not done so before")
+    logger.info("compiling: up to a minute if this machine has not done so before")
     before = _tracing.set(True)
     with torch.inference_mode(mode=False), torch.no_grad():
         try:
