@@ -162,7 +162,8 @@ class CompiledStep:
             total = losses_r.sum()
         leaves = together_rp, weight_rvd, *([bias_r1v] if bias_r1v.requires_grad else [])
         for_body_rp, for_weight_rvd, *for_bias = torch.autograd.grad(total, leaves)
-        return losses_r.detach(), for_body_rp, for_weight_rvd, *(for_bias or [torch.zeros_like(bias_r1v)])
+        for_bias_r1v = for_bias[0] if for_bias else torch.zeros_like(bias_r1v)
+        return losses_r.detach(), for_body_rp, for_weight_rvd, for_bias_r1v
 
     def _features(self, together_rp: Tensor, words_rbsd: Tensor, masks: list[Tensor] | None) -> Tensor:
         """Features (R, B * T, D) by the parameters of a body."""
